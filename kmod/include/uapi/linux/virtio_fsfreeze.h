@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * What the virtio_fsfreeze module shares with userland: the calls on
+ * /dev/fsfreeze.
+ *
+ * A freeze belongs to the open file it was asked through. Closing that file,
+ * also by being killed, thaws. So does the deadline, which the kernel arms
+ * before the first file system is frozen. One freeze exists at a time.
+ *
+ * FREEZE and THAW only start the work; poll(2) reports POLLIN when the state
+ * changed since the last STATUS, and STATUS tells it. Every structure starts
+ * with its size as the caller knows it; the kernel reads and writes no more
+ * than that, and refuses one shorter than the first version below.
+ */
+#ifndef _UAPI_LINUX_VIRTIO_FSFREEZE_H
+#define _UAPI_LINUX_VIRTIO_FSFREEZE_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define FSFREEZE_DEVICE		"/dev/fsfreeze"
+#define FSFREEZE_API_VERSION	1
+
+enum fsfreeze_state {
+	FSFREEZE_THAWED		= 0,
+	FSFREEZE_FREEZING	= 1,
+	FSFREEZE_FROZEN		= 2,
+	FSFREEZE_THAWING	= 3,
+};
+
+/* Why the freeze last asked for through this file is over. */
+enum fsfreeze_thaw_reason {
+	FSFREEZE_REASON_NONE		= 0,	/* not over, or never asked for */
+	FSFREEZE_REASON_REQUEST		= 1,	/* THAW */
+	FSFREEZE_REASON_CLOSE		= 2,	/* the file was closed */
+	FSFREEZE_REASON_DEADLINE	= 3,	/* the time was up */
+	FSFREEZE_REASON_ERROR		= 4,	/* a file system did not freeze */
+	FSFREEZE_REASON_SUSPEND		= 5,	/* the guest goes to sleep */
+	FSFREEZE_REASON_REBOOT		= 6,	/* the guest reboots or halts */
+	FSFREEZE_REASON_HOST		= 7,	/* the host side went away or was reset */
+	FSFREEZE_REASON_LOST		= 8,	/* somebody else thawed what we had frozen */
+};
+
+struct fsfreeze_info {
+	__u32 size;
+	__u32 api_version;		/* FSFREEZE_API_VERSION */
+	__u32 default_timeout_ms;	/* deadline when FREEZE names none */
+	__u32 max_timeout_ms;		/* longer ones are refused with EINVAL */
+	__u32 holder_kernel;		/* 1: held as kernel, FITHAW cannot thaw it */
+	__u32 reserved;
+	char module_version[32];
+};
+
+struct fsfreeze_freeze {
+	__u32 size;
+	__u32 flags;			/* none yet: 0 */
+	__u32 timeout_ms;		/* deadline from now, 0 for the default */
+	__u32 nr_fds;			/* 0: every file system */
+	__u64 fds;			/* __s32[nr_fds], a file or directory on each file system */
+};
+
+struct fsfreeze_status {
+	__u32 size;
+	__u32 state;			/* enum fsfreeze_state */
+	__u32 reason;			/* enum fsfreeze_thaw_reason */
+	__s32 error;			/* 0 or the negative errno of the freeze or the thaw */
+	__u32 nr_total;			/* file systems of this freeze */
+	__u32 nr_frozen;		/* of these, frozen right now */
+	__u32 remaining_ms;		/* to the deadline; 0 when none is armed */
+	__u32 nr_was_frozen;		/* how many the whole freeze held, kept after the thaw */
+	__u64 flush_us;			/* time of the flush before the first freeze */
+	__u64 freeze_us;		/* from the first freeze to the last one done */
+	__u64 thaw_us;			/* from the start of the thaw to its end */
+	char failed[64];		/* "type s_id" of the file system error is about, or "" */
+};
+
+/* What became of one file system. */
+enum fsfreeze_entry_state {
+	FSFREEZE_ENTRY_IDLE	= 0,	/* not frozen by us (yet) */
+	FSFREEZE_ENTRY_FROZEN	= 1,
+	FSFREEZE_ENTRY_THAWED	= 2,
+	FSFREEZE_ENTRY_FAILED	= 3,	/* error says why */
+	FSFREEZE_ENTRY_HELD	= 4,	/* was frozen by somebody else: left alone */
+};
+
+struct fsfreeze_entry {
+	__u32 dev_major;		/* s_dev of the superblock */
+	__u32 dev_minor;
+	__u32 state;			/* enum fsfreeze_entry_state */
+	__s32 error;			/* negative errno */
+	__u32 rank;			/* 0 is frozen first and thawed last */
+	__u32 reserved;
+	__u64 flush_us;
+	__u64 freeze_us;
+	__u64 thaw_us;
+	char type[16];			/* file system type */
+	char id[40];			/* s_id: mostly the block device's name */
+};
+
+struct fsfreeze_report {
+	__u32 size;
+	__u32 entry_size;		/* sizeof(struct fsfreeze_entry) as the caller knows it */
+	__u32 nr_entries;		/* in: room in entries; out: how many there are in all */
+	__u32 reserved;
+	__u64 entries;			/* struct fsfreeze_entry[nr_entries] */
+};
+
+#define FSFREEZE_IOC_MAGIC	0xfe
+/* What this module can do. */
+#define FSFREEZE_IOC_INFO	_IOWR(FSFREEZE_IOC_MAGIC, 1, struct fsfreeze_info)
+/* Start a freeze. EBUSY: one exists. EINVAL: bad size, flags, time-out or list. */
+#define FSFREEZE_IOC_FREEZE	_IOW(FSFREEZE_IOC_MAGIC, 2, struct fsfreeze_freeze)
+/* Start the thaw, or cancel a freeze still going on. ENOENT: this file holds none. */
+#define FSFREEZE_IOC_THAW	_IO(FSFREEZE_IOC_MAGIC, 3)
+/* Move the deadline to this many ms from now. ENOENT as above. */
+#define FSFREEZE_IOC_EXTEND	_IOW(FSFREEZE_IOC_MAGIC, 4, __u32)
+/* State of the freeze last asked for through this file. Clears POLLIN. */
+#define FSFREEZE_IOC_STATUS	_IOWR(FSFREEZE_IOC_MAGIC, 5, struct fsfreeze_status)
+/* Per file system results of that freeze. */
+#define FSFREEZE_IOC_REPORT	_IOWR(FSFREEZE_IOC_MAGIC, 6, struct fsfreeze_report)
+
+#endif
