@@ -18,7 +18,7 @@
 # Machine and CPU are pinned: a saved guest restores only into the same ones.  The CPU is an AMD
 # one, as a kernel that sees an Intel one isolates its page tables, which costs emulation dearly.
 
-# shellcheck disable=SC2034 # some of these are for those who source this file
+# shellcheck disable=SC2034,SC2054 # used by those who source this; QEMU likes commas
 QEMU_BINARY=${QEMU_BINARY:-qemu-system-x86_64}
 QEMU_MACHINE=${QEMU_MACHINE:-pc-i440fx-7.2}
 QEMU_CPU=${QEMU_CPU:-qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt,+rdrand}

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# The Debian kernels that modules are built for and guests are booted with.
+# Sourced. A kernel is named by its suite.
+#
+#   KERNEL_SUITES                     oldest to newest
+#   kernel_release SUITE              as uname -r says it
+#   kernel_image SUITE                directory: boot/vmlinuz-*, lib/modules/*
+#   kernel_buildroot SUITE            directory: headers, compiler, make, to chroot into
+#   kernel_build SUITE SRC ARG...     "make ARG..." in a copy of SRC inside that root;
+#                                     prints the directory of the copy
+
+# shellcheck source=tests/lib/debian-suite.sh
+. "$(dirname "${BASH_SOURCE[0]}")/debian-suite.sh"
+
+# shellcheck disable=SC2034 # for those who source this
+KERNEL_SUITES="bullseye bookworm trixie forky"
+
+# What make needs beside the compiler: Debian takes these for granted.
+KERNEL_BUILD_BASE="bash coreutils dash diffutils findutils gawk grep gzip kmod make mawk
+	perl-base sed xz-utils"
+
+# kernel_release SUITE: the newest kernel of that suite.
+kernel_release() {
+	local image
+	debian_suite_update "$1" || return 1
+	image=$(debian_suite_depends "$1" linux-image-amd64 '^linux-image-') || return 1
+	[ -n "$image" ] || debian_suite_fail "$1 has no linux-image-amd64" || return 1
+	echo "${image#linux-image-}"
+}
+
+# kernel_image SUITE: newer suites split the image into several packages.
+kernel_image() {
+	local release parts
+	release=$(kernel_release "$1") || return 1
+	parts=$(debian_suite_tool "$1" apt-cache depends "linux-image-$release" |
+		awk '$1 == "Depends:" && $2 ~ /^linux-(binary|modules)-/ { print $2 }')
+	# shellcheck disable=SC2086 # a list
+	debian_suite_unpack "$1" "linux-image-$release" $parts
+}
+
+# kernel_buildroot SUITE: the suite's own compiler builds for the suite's kernel.
+kernel_buildroot() {
+	local packages release
+	release=$(kernel_release "$1") || return 1
+	# shellcheck disable=SC2086 # a list
+	packages=$(debian_suite_closure "$1" "linux-headers-$release" $KERNEL_BUILD_BASE |
+		grep -vE '^(systemd|udev|libsystemd-shared|initramfs-tools.*|linux-image-.*|init)$') ||
+		return 1
+	# shellcheck disable=SC2086 # a list
+	debian_suite_unpack "$1" "linux-headers-$release" $packages
+}
+
+# kernel_build SUITE SRC ARG...: the copy is below $TMPDIR and the caller's to remove.
+kernel_build() {
+	local suite=$1 src=$2 root work
+	shift 2
+	root=$(kernel_buildroot "$suite") || return 1
+	work=$(mktemp -d) || return 1
+	cp -r "$src/." "$work/" || return 1
+	kernel_chroot "$root" "$work" make -s -C "/usr/src/linux-headers-$(kernel_release "$suite")" \
+		M=/mnt "$@" >&2 || return 1
+	echo "$work"
+}
+
+# kernel_chroot ROOT DIR CMD...: DIR is /mnt there. Mounts end with the command.
+kernel_chroot() {
+	local root=$1 dir=$2
+	shift 2
+	mkdir -p "$root/proc" "$root/mnt" "$root/tmp" "$root/dev"
+	# shellcheck disable=SC2016 # for the inner shell
+	unshare --mount --propagation private sh -c '
+		root=$1 dir=$2; shift 2
+		mount -t proc proc "$root/proc" && mount --bind "$dir" "$root/mnt" &&
+		mount -t tmpfs tmpfs "$root/tmp" && mount --bind /dev "$root/dev" &&
+		exec chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin HOME=/ LC_ALL=C "$@"
+	' sh "$root" "$dir" "$@"
+}
