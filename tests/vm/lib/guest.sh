@@ -150,8 +150,8 @@ guest_run_bg()
 {
 	local file=$GUEST_RUN/$1
 
-	guest_run "mkdir -p $GUEST_RUN; rm -f $file.rc" \
-		"; { setsid sh -c $(guest_quote "${*:2}"); echo \$? >$file.new; mv $file.new $file.rc; }" \
+	guest_run "mkdir -p $GUEST_RUN; rm -f $file.rc;" \
+		"{ setsid sh -c $(guest_quote "${*:2}"); echo \$? >$file.new; mv $file.new $file.rc; }" \
 		"</dev/null >$file.out 2>&1 & echo \$! >$file.pid"
 }
 
@@ -318,7 +318,6 @@ guest_keep()
 	rm -f "$GUEST_DIR"/*.sock
 	cp -r --sparse=always --no-dereference "$GUEST_DIR" "$keep"
 	printf '%s\n' "${BATS_TEST_DESCRIPTION-}" >"$keep/test"
-	echo "the guest's last words:"
-	tail -n 5 "$keep/serial.log"
+	[ ! -s "$keep/serial.log" ] || { echo "the guest's last words:"; tail -n 5 "$keep/serial.log"; }
 	echo "go on by hand: tests/vm/enter ${keep#"$GUEST_TOP/"}"
 }
