@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* dpkg, as a row of the package managers' table: see packages.h for what each promises. */
+#ifndef SETUP_DPKG_H
+#define SETUP_DPKG_H
+
+#include "packages.h"
+
+enum package_state dpkg_query(const struct root *root, const char *package, char **version);
+gboolean dpkg_install(const struct root *root, const char *file, GError **err);
+gboolean dpkg_remove(const struct root *root, const char *package, gboolean purge, GError **err);
+char **dpkg_changed_config(const struct root *root, const char *package);
+char *dpkg_lock_holder(const struct root *root);
+
+#endif

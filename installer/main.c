@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* guest-tools-setup: installs the guest tools from their medium. Wiring only. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/vfs.h>
+
+#include "apply.h"
+#include "check.h"
+#include "command.h"
+#include "error.h"
+#include "health.h"
+#include "ram.h"
+#include "report.h"
+#include "ui.h"
+
+#ifndef SETUP_VERSION
+#error "SETUP_VERSION comes from the Makefile"
+#endif
+
+enum command_needs {
+	CHANGES = 1 << 0, /* root, the lock, and a torn earlier run repaired first */
+	MEDIUM = 1 << 1,
+};
+
+struct subcommand {
+	const char *name;
+	unsigned int needs;
+	/* @document: what --json prints in the end; the function adds to it */
+	gboolean (*run)(struct context *c, json_t *document, GError **err);
+	const char *help;
+};
+
+static gboolean run_detect(struct context *c, json_t *document, GError **err)
+{
+	json_t *found = report_detection_json(c->detection, c->options);
+
+	json_object_update(document, found);
+	json_decref(found);
+	report_detection(c->detection, c->options);
+	return TRUE;
+}
+
+static struct plan *make_plan(struct context *c, json_t *document, GError **err)
+{
+	struct plan *plan = plan_make(c, err);
+
+	if (!plan)
+		return NULL;
+	json_object_set_new(document, "plan", report_plan_json(c, plan));
+	report_plan(c, plan);
+	return plan;
+}
+
+static void say_current(const struct context *c)
+{
+	ui_say("guest-tools %s is already current: nothing to do.", medium_version(c->medium));
+}
+
+static gboolean run_plan(struct context *c, json_t *document, GError **err)
+{
+	g_autoptr(SetupPlan) plan = make_plan(c, document, err);
+
+	if (!plan)
+		return FALSE;
+	if (plan->steps->len == 0)
+		say_current(c);
+	return plan->steps->len == 0 || check_install(c, plan, err);
+}
+
+/* Add steps and warnings of a run to the document, done or not. */
+static void add_outcome(json_t *document, struct outcome *outcome)
+{
+	json_object_set(document, "steps", outcome->steps);
+	json_object_set(document, "warnings", outcome->warnings);
+	outcome_clear(outcome);
+}
+
+static void add_health(const struct context *c, json_t *document)
+{
+	struct health health;
+
+	health_check(c, 5, &health);
+	json_object_set_new(document, "health", health_json(&health));
+	health_report(&health);
+	if (!health_is_good(&health) && health.channel)
+		ui_warn("installed, but the service does not run");
+}
+
+static gboolean run_install(struct context *c, json_t *document, GError **err)
+{
+	g_autoptr(SetupPlan) plan = make_plan(c, document, err);
+	struct outcome outcome;
+	gboolean good;
+
+	if (!plan)
+		return FALSE;
+	json_object_set_new(document, "changed", json_boolean(plan->steps->len > 0));
+	if (plan->steps->len == 0) {
+		say_current(c);
+		add_health(c, document);
+		return TRUE;
+	}
+	if (!check_install(c, plan, err) || !ui_ask("Install?", err))
+		return FALSE;
+	ui_say("Installing:");
+	outcome_init(&outcome);
+	good = apply_install(c, plan, &outcome, err);
+	add_outcome(document, &outcome);
+	if (!good)
+		return FALSE;
+	ui_say("guest-tools %s is installed.", medium_version(c->medium));
+	add_health(c, document);
+	return TRUE;
+}
+
+static gboolean run_uninstall(struct context *c, json_t *document, GError **err)
+{
+	struct outcome outcome;
+	gboolean good;
+
+	json_object_set_new(document, "changed", json_boolean(c->state != NULL));
+	if (!c->state) {
+		if (c->detection->agent_installed)
+			return setup_fail(err, SETUP_REFUSED,
+					  "cannot uninstall: the agent here was not installed by setup; "
+					  "remove it as it came, by %s", c->detection->packages->name);
+		ui_say("guest-tools is not installed: nothing to do.");
+		return TRUE;
+	}
+	g_autofree char *question =
+		g_strdup_printf("Remove guest-tools %s?", state_version(c->state));
+
+	if (!ui_ask(question, err))
+		return FALSE;
+	ui_say("Removing guest-tools %s:", state_version(c->state));
+	outcome_init(&outcome);
+	good = apply_uninstall(c, &outcome, err);
+	add_outcome(document, &outcome);
+	if (good)
+		ui_say("guest-tools is removed.");
+	return good;
+}
+
+static gboolean run_status(struct context *c, json_t *document, GError **err)
+{
+	const char *version = c->state ? state_version(c->state) : c->detection->agent_version;
+	struct health health;
+
+	health_check(c, 0, &health);
+	json_object_set_new(document, "installed", json_boolean(c->detection->agent_installed));
+	json_object_set_new(document, "version", version ? json_string(version) : json_null());
+	json_object_set_new(document, "way", c->state ? json_string(state_agent_way(c->state)) :
+							 json_null());
+	json_object_set_new(document, "health", health_json(&health));
+	if (!c->detection->agent_installed)
+		return setup_fail(err, SETUP_NOT_INSTALLED, "guest-tools is not installed");
+	ui_say("Version:  %s, %s", version ? version : "not known",
+	       c->state ? "installed by setup" : "not installed by setup");
+	for (guint i = 0; i < c->detection->kernels->len; i++) {
+		const struct kernel *kernel = c->detection->kernels->pdata[i];
+
+		ui_say("Module:   %s%s: %s", kernel->release, kernel->running ? " (running)" : "",
+		       kernel->module ? kernel->module : "none");
+	}
+	health_report(&health);
+	return health_is_good(&health) ||
+	       setup_fail(err, SETUP_NOT_WORKING, "guest-tools is installed, but does not work yet");
+}
+
+static gboolean run_verify(struct context *c, json_t *document, GError **err)
+{
+	json_object_set_new(document, "version", json_string(medium_version(c->medium)));
+	ui_say("Every file of the medium %s is as its MANIFEST says (guest-tools %s).",
+	       medium_path(c->medium), medium_version(c->medium));
+	return TRUE;
+}
+
+/* The work was done before any command that changes something. */
+static gboolean run_recover(struct context *c, json_t *document, GError **err)
+{
+	if (!json_is_true(json_object_get(document, "recovered")))
+		ui_say("There is nothing to recover from.");
+	return TRUE;
+}
+
+static const struct subcommand subcommands[] = {
+	{ "detect", 0, run_detect, "print what this system is and has" },
+	{ "plan", MEDIUM, run_plan, "print what install would do, and change nothing" },
+	{ "install", CHANGES | MEDIUM, run_install, "install or upgrade; can be run again" },
+	{ "status", 0, run_status, "print what is installed, and whether it works" },
+	{ "verify", MEDIUM, run_verify, "compare every file of the medium with its MANIFEST" },
+	{ "uninstall", CHANGES, run_uninstall, "remove it, and bring back what it replaced" },
+	{ "recover", CHANGES, run_recover, "finish or undo what a killed run left" },
+};
+
+static const struct subcommand *find_subcommand(const char *name)
+{
+	for (gsize i = 0; i < G_N_ELEMENTS(subcommands); i++)
+		if (strcmp(subcommands[i].name, name) == 0)
+			return &subcommands[i];
+	return NULL;
+}
+
+static void print_help(void)
+{
+	g_autofree char *module = ways_module_names();
+	g_autofree char *agent = ways_agent_names();
+
+	puts("Usage: setup COMMAND [OPTION...]\n\nInstalls the guest tools from their medium.\n\nCommands:");
+	for (gsize i = 0; i < G_N_ELEMENTS(subcommands); i++)
+		printf("  %-10s %s\n", subcommands[i].name, subcommands[i].help);
+	puts("\nOptions:\n"
+	     "  --yes             do not ask before changing anything\n"
+	     "  --root=DIR        work on the system in DIR, not on the running one\n"
+	     "  --medium=DIR      where the medium is, if not where setup lies");
+	printf("  --module=WAY      %s; default: the first that can be gone\n", module);
+	printf("  --agent=WAY       %s; default: the first that can be gone\n", agent);
+	puts("  --replace-agent   stop and mask another agent that uses the channel\n"
+	     "  --downgrade       install an older version than the present one\n"
+	     "  --json            print one JSON document, and nothing else, to stdout\n"
+	     "  --quiet           print problems only\n"
+	     "  --log=FILE        append all that is said to FILE\n"
+	     "  --help, --version\n\nExit codes:");
+	for (const struct exit_code *row = exit_codes; row->meaning; row++)
+		printf("  %2d  %s\n", row->code, row->meaning);
+}
+
+static gboolean parse(int *argc, char ***argv, struct options *o, GError **err)
+{
+	const GOptionEntry entries[] = {
+		{ "yes", 'y', 0, G_OPTION_ARG_NONE, &o->yes, NULL, NULL },
+		{ "quiet", 'q', 0, G_OPTION_ARG_NONE, &o->quiet, NULL, NULL },
+		{ "json", 0, 0, G_OPTION_ARG_NONE, &o->json, NULL, NULL },
+		{ "root", 0, 0, G_OPTION_ARG_FILENAME, &o->root, NULL, NULL },
+		{ "medium", 0, 0, G_OPTION_ARG_FILENAME, &o->medium, NULL, NULL },
+		{ "module", 0, 0, G_OPTION_ARG_STRING, &o->module, NULL, NULL },
+		{ "agent", 0, 0, G_OPTION_ARG_STRING, &o->agent, NULL, NULL },
+		{ "log", 0, 0, G_OPTION_ARG_FILENAME, &o->log, NULL, NULL },
+		{ "replace-agent", 0, 0, G_OPTION_ARG_NONE, &o->replace_agent, NULL, NULL },
+		{ "downgrade", 0, 0, G_OPTION_ARG_NONE, &o->downgrade, NULL, NULL },
+		{ "help", 'h', 0, G_OPTION_ARG_NONE, &o->help, NULL, NULL },
+		{ "version", 'V', 0, G_OPTION_ARG_NONE, &o->version, NULL, NULL },
+		{ NULL, 0, 0, 0, NULL, NULL, NULL },
+	};
+	GOptionContext *parser = g_option_context_new(NULL);
+	g_autoptr(GError) problem = NULL;
+
+	g_option_context_set_help_enabled(parser, FALSE);
+	g_option_context_add_main_entries(parser, entries, NULL);
+	gboolean good = g_option_context_parse(parser, argc, argv, &problem);
+
+	g_option_context_free(parser);
+	if (!good)
+		return setup_fail(err, SETUP_USAGE, "%s", problem->message);
+	if (o->module && !ways_is_module(o->module))
+		return setup_fail(err, SETUP_USAGE, "there is no module way \"%s\"", o->module);
+	if (o->agent && !ways_is_agent(o->agent))
+		return setup_fail(err, SETUP_USAGE, "there is no agent way \"%s\"", o->agent);
+	return TRUE;
+}
+
+/* In memory of the guest where it is one; else where the guest's own state goes. */
+static const char *choose_stage(const struct root *root)
+{
+	struct statfs fs;
+
+	if (root_is_live(root) && statfs("/run", &fs) == 0 && fs.f_type == 0x01021994)
+		return "/run/guest-tools-setup";
+	return "/var/lib/guest-tools/stage";
+}
+
+static gboolean open_medium(struct context *c, GError **err)
+{
+	g_autofree char *path =
+		c->options->medium ? g_strdup(c->options->medium) : medium_find();
+
+	if (!path)
+		return setup_fail(err, SETUP_MEDIUM,
+				  "cannot find the medium: mount it and give --medium=DIR, "
+				  "or run the setup that is on it");
+	c->medium = medium_open(path, err);
+	return c->medium && medium_verify(c->medium, err);
+}
+
+static gboolean repair(struct context *c, json_t *document, GError **err)
+{
+	struct outcome outcome;
+	gboolean found, good;
+
+	outcome_init(&outcome);
+	good = apply_recover(c, &outcome, &found, err);
+	outcome_clear(&outcome);
+	json_object_set_new(document, "recovered", json_boolean(found));
+	if (!good || !found)
+		return good;
+	detection_free(c->detection);
+	state_free(c->state);
+	c->detection = detect(c->root);
+	c->state = state_load(c->root, err);
+	return TRUE;
+}
+
+/* What all commands have in common, in the order in which it can go wrong. */
+static gboolean prepare(struct context *c, const struct subcommand *command, json_t *document,
+			GError **err)
+{
+	g_autoptr(GError) problem = NULL;
+
+	if (c->options->log && !ui_log_to(c->options->log, err))
+		return FALSE;
+	c->root = root_new(c->options->root ? c->options->root : "/", err);
+	if (!c->root || ((command->needs & CHANGES) && !check_privilege(c->root, err)))
+		return FALSE;
+	if ((command->needs & MEDIUM) && !open_medium(c, err))
+		return FALSE;
+	if ((command->needs & CHANGES) && !check_lock(c->root, err))
+		return FALSE;
+	c->stage = g_strdup(choose_stage(c->root));
+	c->detection = detect(c->root);
+	c->state = state_load(c->root, &problem);
+	if (problem && (command->needs & CHANGES)) {
+		g_propagate_error(err, g_steal_pointer(&problem));
+		return FALSE;
+	}
+	return !(command->needs & CHANGES) || repair(c, document, err);
+}
+
+static int finish(const struct options *o, json_t *document, GError *problem)
+{
+	int code = problem ? problem->code : SETUP_OK;
+
+	if (problem)
+		ui_warn("%s", problem->message);
+	json_object_set_new(document, "exit", json_integer(code));
+	if (problem)
+		json_object_set_new(document, "error", json_string(problem->message));
+	if (o->json)
+		report_print(document);
+	else
+		json_decref(document);
+	if (problem)
+		g_error_free(problem);
+	return code;
+}
+
+static void context_clear(struct context *c)
+{
+	state_free(c->state);
+	detection_free(c->detection);
+	medium_free(c->medium);
+	root_free(c->root);
+	g_free(c->stage);
+}
+
+static int run(const struct subcommand *command, const struct options *o)
+{
+	struct context c = { .options = o };
+	json_t *document = json_pack("{s:s}", "command", command->name);
+	GError *problem = NULL;
+
+	if (prepare(&c, command, document, &problem))
+		command->run(&c, document, &problem);
+	context_clear(&c);
+	return finish(o, document, problem);
+}
+
+static int usage(const char *why)
+{
+	fprintf(stderr, "setup: %s\nTry: setup --help\n", why);
+	return SETUP_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = { 0 };
+	g_autoptr(GError) problem = NULL;
+	const struct subcommand *command;
+	g_auto(GStrv) copy = g_strdupv(argv);
+
+	if (!parse(&argc, &argv, &o, &problem))
+		return usage(problem->message);
+	if (o.help) {
+		print_help();
+		return SETUP_OK;
+	}
+	if (o.version) {
+		puts("guest-tools-setup " SETUP_VERSION);
+		return SETUP_OK;
+	}
+	if (argc != 2)
+		return usage(argc < 2 ? "which command?" : "one command only");
+	command = find_subcommand(argv[1]);
+	if (!command)
+		return usage("there is no such command");
+	if (command->needs & CHANGES)
+		ram_enter(copy);
+	ui_init(&(struct ui_options){ o.quiet, o.json, o.yes });
+	command_catch_signals();
+	return run(command, &o);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The guest's own package manager. One row per kind; only what a row can do is
+ * asked of it. Reading never runs the package manager where its database can be
+ * read as a file.
+ */
+#ifndef SETUP_PACKAGES_H
+#define SETUP_PACKAGES_H
+
+#include "root.h"
+
+enum package_state {
+	PACKAGE_ABSENT,
+	PACKAGE_CONFIG, /* removed, its configuration kept */
+	PACKAGE_BROKEN, /* half installed or not configured */
+	PACKAGE_INSTALLED,
+};
+
+struct package_manager {
+	const char *name;
+	const char *program;  /* must be executable in the root */
+	const char *database; /* must exist in the root */
+	const char *suffix;   /* of its package files; NULL when setup cannot drive it */
+
+	/* @version is set when not absent; free it */
+	enum package_state (*query)(const struct root *root, const char *package, char **version);
+	/* install or upgrade from one file of the root; never asks, keeps changed configuration */
+	gboolean (*install)(const struct root *root, const char *file, GError **err);
+	/* remove; with @purge its configuration as well; one that is not there is no error */
+	gboolean (*remove)(const struct root *root, const char *package, gboolean purge,
+			   GError **err);
+	/* configuration files of the package that differ from what it brought; g_strfreev() */
+	char **(*changed_config)(const struct root *root, const char *package);
+	/* who holds its lock: a description, or NULL when it is free; free it */
+	char *(*lock_holder)(const struct root *root);
+};
+
+/* packages_detect() - the root's package manager; one with name "none" if there is none known */
+const struct package_manager *packages_detect(const struct root *root);
+
+/* packages_by_name() - the row called so, or NULL */
+const struct package_manager *packages_by_name(const char *name);
+
+/* packages_wait() - wait, visibly, at most @seconds until the lock is free */
+gboolean packages_wait(const struct package_manager *manager, const struct root *root, int seconds,
+		       GError **err);
+
+#endif

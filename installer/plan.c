@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "plan.h"
+
+#include <string.h>
+
+#include "error.h"
+
+#define MODULE_PACKAGE "virtio-fsfreeze-dkms"
+
+static void module_choice_free(gpointer data)
+{
+	struct module_choice *module = data;
+
+	choice_free(module->choice);
+	g_free(module);
+}
+
+void plan_free(struct plan *plan)
+{
+	if (!plan)
+		return;
+	choice_free(plan->agent);
+	g_ptr_array_unref(plan->modules);
+	g_ptr_array_unref(plan->steps);
+	g_free(plan);
+}
+
+/* Add a step unless all is as it would leave it. A source missing on the medium is a bug of it. */
+static gboolean add(struct plan *plan, const struct context *c, const struct step_kind *kind,
+		    const char *object, const struct medium_file *source)
+{
+	struct step *step = step_new(kind, object, source);
+
+	if (kind->satisfied && kind->satisfied(c, step)) {
+		step_free(step);
+		return FALSE;
+	}
+	g_ptr_array_add(plan->steps, step);
+	return TRUE;
+}
+
+/* A package, and its file kept for the undo of a later upgrade. */
+static void add_package(struct plan *plan, const struct context *c, const char *package,
+			const char *architecture)
+{
+	const char *suffix = c->detection->packages->suffix;
+	const struct medium_file *file =
+		medium_filef(c->medium, "packages/%s_%s_%s%s", package, medium_version(c->medium),
+			     architecture, suffix);
+	g_autofree char *kept = g_strdup_printf("%s/%s%s", STATE_KEPT, package, suffix);
+
+	if (!file)
+		return;
+	add(plan, c, &step_package, package, file);
+	add(plan, c, &step_put, kept, file);
+}
+
+static void add_static(struct plan *plan, const struct context *c)
+{
+	g_autofree char *tree = g_strdup_printf("%s/tree/", c->detection->architecture);
+	g_autoptr(GPtrArray) files = medium_files_below(c->medium, tree);
+
+	for (guint i = 0; i < files->len; i++) {
+		const struct medium_file *file = files->pdata[i];
+		g_autofree char *path = g_strconcat("/", file->path + strlen(tree), NULL);
+
+		add(plan, c, &step_put, path, file);
+	}
+}
+
+static void add_replacement(struct plan *plan, const struct context *c)
+{
+	if (!c->detection->has_other_agent || !c->options->replace_agent)
+		return;
+	add(plan, c, &step_stop, c->detection->other_agent.unit, NULL);
+	add(plan, c, &step_mask, c->detection->other_agent.unit, NULL);
+}
+
+static gboolean wants_dkms(const struct module_choice *module)
+{
+	return g_strcmp0(module->choice->way, "dkms") == 0;
+}
+
+static void add_modules(struct plan *plan, const struct context *c)
+{
+	gboolean any = FALSE;
+
+	for (guint i = 0; i < plan->modules->len; i++)
+		any = any || wants_dkms(plan->modules->pdata[i]);
+	if (!any)
+		return;
+	add(plan, c, &step_guard, "/var/lib/dkms/mok.key", NULL);
+	add(plan, c, &step_guard, "/var/lib/dkms/mok.pub", NULL);
+	add_package(plan, c, MODULE_PACKAGE, "all");
+	for (guint i = 0; i < plan->modules->len; i++) {
+		const struct module_choice *module = plan->modules->pdata[i];
+
+		if (!wants_dkms(module))
+			continue;
+		add(plan, c, &step_build_module, module->kernel->release, NULL);
+		if (module->kernel->running)
+			add(plan, c, &step_load_module, module->kernel->release, NULL);
+	}
+}
+
+static void add_agent(struct plan *plan, const struct context *c)
+{
+	const char *architecture = c->detection->architecture;
+	const struct medium_file *self = medium_filef(c->medium, "%s/setup", architecture);
+
+	if (strcmp(plan->agent->way, "package") == 0)
+		add_package(plan, c, AGENT_PACKAGE, architecture);
+	else
+		add_static(plan, c);
+	if (self)
+		add(plan, c, &step_put, "/usr/sbin/guest-tools-setup", self);
+}
+
+/* A changed agent is started again, so what runs is what was installed. */
+static void add_service(struct plan *plan, const struct context *c, gboolean agent_changes)
+{
+	if (strcmp(c->detection->init, "systemd"))
+		return;
+	add(plan, c, &step_enable, AGENT_UNIT, NULL);
+	if (!c->detection->systemd_runs)
+		return;
+	if (agent_changes)
+		g_ptr_array_add(plan->steps, step_new(&step_start, AGENT_UNIT, NULL));
+	else
+		add(plan, c, &step_start, AGENT_UNIT, NULL);
+}
+
+/* Everything from the medium is copied before the first change, so that it may go away then. */
+static void add_staging(struct plan *plan, const struct context *c)
+{
+	struct step *stage = step_new(&step_stage, c->stage, NULL);
+
+	stage->sources = g_ptr_array_new();
+	for (guint i = 0; i < plan->steps->len; i++) {
+		struct step *step = plan->steps->pdata[i];
+
+		if (step->source &&
+		    !g_ptr_array_find(stage->sources, step->source, NULL))
+			g_ptr_array_add(stage->sources, (gpointer)step->source);
+	}
+	if (stage->sources->len)
+		g_ptr_array_insert(plan->steps, 0, stage);
+	else
+		step_free(stage);
+}
+
+static void choose_modules(struct plan *plan, const struct context *c)
+{
+	for (guint i = 0; i < c->detection->kernels->len; i++) {
+		struct module_choice *module = g_new0(struct module_choice, 1);
+		struct way_input input = { c->detection, c->medium,
+					   c->detection->kernels->pdata[i] };
+
+		module->kernel = input.kernel;
+		module->choice = ways_choose_module(&input, c->options->module);
+		g_ptr_array_add(plan->modules, module);
+	}
+}
+
+static gboolean fail_rejected(const struct choice *choice, const char *what, GError **err)
+{
+	g_autoptr(GString) why = g_string_new(NULL);
+
+	for (guint i = 0; i < choice->rejected->len; i++) {
+		const struct way_answer *no = choice->rejected->pdata[i];
+
+		g_string_append_printf(why, "%s%s: %s", i ? "; " : "", no->way, no->reason);
+	}
+	return setup_fail(err, SETUP_REFUSED, "cannot install %s: %s", what, why->str);
+}
+
+/* A way chosen by hand for the module must go for one kernel at least. */
+static gboolean check_wish(const struct plan *plan, const struct context *c, GError **err)
+{
+	for (guint i = 0; c->options->module && i < plan->modules->len; i++)
+		if (((struct module_choice *)plan->modules->pdata[i])->choice->way)
+			return TRUE;
+	if (!c->options->module || strcmp(c->options->module, "none") == 0)
+		return TRUE;
+	if (plan->modules->len)
+		return fail_rejected(((struct module_choice *)plan->modules->pdata[0])->choice,
+				     "the module", err);
+	return setup_fail(err, SETUP_REFUSED, "cannot install the module: there is no kernel in %s",
+			  root_path(c->root));
+}
+
+struct plan *plan_make(const struct context *c, GError **err)
+{
+	g_autoptr(SetupPlan) plan = g_new0(struct plan, 1);
+	struct way_input input = { c->detection, c->medium, NULL };
+
+	plan->modules = g_ptr_array_new_with_free_func(module_choice_free);
+	plan->steps = g_ptr_array_new_with_free_func(step_free);
+	plan->agent = ways_choose_agent(&input, c->options->agent);
+	if (!plan->agent->way) {
+		fail_rejected(plan->agent, "the agent", err);
+		return NULL;
+	}
+	choose_modules(plan, c);
+	if (!check_wish(plan, c, err))
+		return NULL;
+	add_replacement(plan, c);
+	guint before = plan->steps->len;
+
+	add_agent(plan, c);
+	gboolean agent_changes = plan->steps->len > before;
+
+	add_modules(plan, c);
+	add_service(plan, c, agent_changes);
+	add_staging(plan, c);
+	return g_steal_pointer(&plan);
+}
+
+goffset plan_size(const struct plan *plan)
+{
+	goffset size = 0;
+
+	for (guint i = 0; i < plan->steps->len; i++) {
+		const struct step *step = plan->steps->pdata[i];
+
+		for (guint j = 0; step->sources && j < step->sources->len; j++)
+			size += ((const struct medium_file *)step->sources->pdata[j])->size;
+	}
+	return size;
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "ways.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+struct way {
+	const char *name;
+	/* Can it be gone? *@reason is why, or why not, as a sentence without its full stop. */
+	gboolean (*probe)(const struct way_input *input, char **reason);
+};
+
+static gboolean answer(gboolean can, char **reason, const char *fmt, ...) G_GNUC_PRINTF(3, 4);
+static gboolean answer(gboolean can, char **reason, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	*reason = g_strdup_vprintf(fmt, args);
+	va_end(args);
+	return can;
+}
+
+static gboolean medium_has(const struct way_input *in, const char *prefix, const char *suffix)
+{
+	g_autoptr(GPtrArray) files = NULL;
+
+	if (!in->medium)
+		return TRUE;
+	files = medium_files_below(in->medium, prefix);
+	for (guint i = 0; i < files->len; i++)
+		if (g_str_has_suffix(((struct medium_file *)files->pdata[i])->path, suffix))
+			return TRUE;
+	return FALSE;
+}
+
+
+static gboolean probe_dkms(const struct way_input *in, char **reason)
+{
+	const struct detection *d = in->detection;
+	const char *release = in->kernel->release;
+
+	if (!in->kernel->headers)
+		return answer(FALSE, reason,
+			      "no headers for kernel %s: the agent freezes by itself; "
+			      "install linux-headers-%s and run setup again", release, release);
+	if (!d->dkms)
+		return answer(FALSE, reason,
+			      "dkms is not installed: the agent freezes by itself; "
+			      "install dkms and run setup again");
+	if (!d->compiler || !d->make)
+		return answer(FALSE, reason, "no compiler: install gcc and make and run setup again");
+	if (!d->packages->suffix || !medium_has(in, "packages/virtio-fsfreeze-dkms_",
+						d->packages->suffix))
+		return answer(FALSE, reason, "the medium has no DKMS package for %s",
+			      d->packages->name);
+	if (!d->can_execute)
+		return answer(FALSE, reason, "programs of %s cannot run on this machine",
+			      d->architecture);
+	return answer(TRUE, reason, "dkms and the headers are there: built on this system, and "
+				    "again for each new kernel");
+}
+
+static gboolean probe_none(const struct way_input *in, char **reason)
+{
+	return answer(TRUE, reason, "the agent freezes by itself, without the module");
+}
+
+static gboolean probe_package(const struct way_input *in, char **reason)
+{
+	const struct detection *d = in->detection;
+
+	if (strcmp(d->packages->name, "none") == 0)
+		return answer(FALSE, reason, "no package manager is known in this root");
+	if (!d->packages->suffix)
+		return answer(FALSE, reason, "setup does not drive %s", d->packages->name);
+	if (d->read_only_usr)
+		return answer(FALSE, reason, "/usr is read-only");
+	g_autofree char *suffix = g_strconcat(d->architecture, d->packages->suffix, NULL);
+
+	if (!medium_has(in, "packages/" AGENT_PACKAGE "_", suffix))
+		return answer(FALSE, reason, "the medium has no %s package for %s", d->packages->name,
+			      d->architecture);
+	if (!d->can_execute)
+		return answer(FALSE, reason, "programs of %s cannot run on this machine",
+			      d->architecture);
+	return answer(TRUE, reason, "%s manages this system's packages", d->packages->name);
+}
+
+static gboolean probe_static(const struct way_input *in, char **reason)
+{
+	const struct detection *d = in->detection;
+	g_autofree char *tree = g_strdup_printf("%s/tree/", d->architecture);
+
+	if (!medium_has(in, tree, ""))
+		return answer(FALSE, reason, "the medium has no files for architecture %s",
+			      d->architecture);
+	if (d->read_only_usr)
+		return answer(FALSE, reason, "/usr is read-only");
+	if (strcmp(d->init, "systemd"))
+		return answer(FALSE, reason, "there is no start script for the init system %s",
+			      d->init);
+	return answer(TRUE, reason, "the files run on any distribution of %s", d->architecture);
+}
+
+static const struct way module_ways[] = {
+	{ "dkms", probe_dkms },
+	{ "none", probe_none },
+};
+
+static const struct way agent_ways[] = {
+	{ "package", probe_package },
+	{ "static", probe_static },
+};
+
+static void answer_free(gpointer data)
+{
+	struct way_answer *given = data;
+
+	g_free(given->reason);
+	g_free(given);
+}
+
+static struct choice *choose(const struct way *ways, gsize n, const struct way_input *input,
+			     const char *wanted)
+{
+	struct choice *choice = g_new0(struct choice, 1);
+
+	choice->rejected = g_ptr_array_new_with_free_func(answer_free);
+	for (gsize i = 0; i < n; i++) {
+		g_autofree char *reason = NULL;
+		struct way_answer *no;
+
+		if (wanted && strcmp(wanted, ways[i].name))
+			continue;
+		if (ways[i].probe(input, &reason)) {
+			choice->way = ways[i].name;
+			choice->reason = g_steal_pointer(&reason);
+			break;
+		}
+		no = g_new0(struct way_answer, 1);
+		no->way = ways[i].name;
+		no->reason = g_steal_pointer(&reason);
+		g_ptr_array_add(choice->rejected, no);
+	}
+	return choice;
+}
+
+struct choice *ways_choose_module(const struct way_input *input, const char *wanted)
+{
+	return choose(module_ways, G_N_ELEMENTS(module_ways), input, wanted);
+}
+
+struct choice *ways_choose_agent(const struct way_input *input, const char *wanted)
+{
+	return choose(agent_ways, G_N_ELEMENTS(agent_ways), input, wanted);
+}
+
+void choice_free(struct choice *choice)
+{
+	if (!choice)
+		return;
+	g_free(choice->reason);
+	g_ptr_array_unref(choice->rejected);
+	g_free(choice);
+}
+
+static char *names_of(const struct way *ways, gsize n)
+{
+	GString *names = g_string_new(NULL);
+
+	for (gsize i = 0; i < n; i++)
+		g_string_append_printf(names, "%s%s", i ? ", " : "", ways[i].name);
+	return g_string_free(names, FALSE);
+}
+
+static gboolean has_name(const struct way *ways, gsize n, const char *name)
+{
+	for (gsize i = 0; i < n; i++)
+		if (strcmp(ways[i].name, name) == 0)
+			return TRUE;
+	return FALSE;
+}
+
+char *ways_module_names(void)
+{
+	return names_of(module_ways, G_N_ELEMENTS(module_ways));
+}
+
+char *ways_agent_names(void)
+{
+	return names_of(agent_ways, G_N_ELEMENTS(agent_ways));
+}
+
+gboolean ways_is_module(const char *name)
+{
+	return has_name(module_ways, G_N_ELEMENTS(module_ways), name);
+}
+
+gboolean ways_is_agent(const char *name)
+{
+	return has_name(agent_ways, G_N_ELEMENTS(agent_ways), name);
+}
