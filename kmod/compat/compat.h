@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Included before everything else. Gives older kernels what the driver, which
+ * is written for the current one, uses; what there is was found out by trying
+ * (probes.c), not by version number.
+ */
+#ifndef FSFREEZE_COMPAT_H
+#define FSFREEZE_COMPAT_H
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include "compat-config.h"
+
+#ifndef FSFREEZE_MISSING
+
+#include <linux/fs.h>
+#include <linux/kthread.h>
+#include <linux/module.h>
+#include <linux/poll.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+/* freeze_super() has learned to count holders, and then who they are. */
+#if !defined(HAVE_FREEZE_OWNER)
+#define FSFREEZE_COMPAT_SUPER
+#ifdef HAVE_FREEZE_HOLDER
+#ifdef HAVE_FREEZE_MAY_NEST
+#define COMPAT_HOLDER	, FREEZE_HOLDER_KERNEL | FREEZE_MAY_NEST
+#else
+#define COMPAT_HOLDER	, FREEZE_HOLDER_KERNEL
+#endif
+#else
+#define FSFREEZE_HELD_AS_KERNEL	0
+#define COMPAT_HOLDER
+#endif
+
+static inline int super_freeze(struct super_block *sb)
+{
+	if (sb->s_op->freeze_super)
+		return sb->s_op->freeze_super(sb COMPAT_HOLDER);
+	return freeze_super(sb COMPAT_HOLDER);
+}
+
+static inline int super_thaw(struct super_block *sb)
+{
+	if (sb->s_op->thaw_super)
+		return sb->s_op->thaw_super(sb COMPAT_HOLDER);
+	return thaw_super(sb COMPAT_HOLDER);
+}
+#endif
+
+/* The list of file system types was a plain one. */
+#if !defined(HAVE_TYPE_HLIST)
+#define FSFREEZE_COMPAT_NEXT_TYPE
+static inline struct file_system_type *next_type(struct file_system_type *type)
+{
+	return READ_ONCE(type->next);
+}
+#endif
+
+#ifndef HAVE_SB_RDONLY
+static inline bool sb_rdonly(const struct super_block *sb)
+{
+	return sb->s_flags & MS_RDONLY;
+}
+#endif
+
+#ifndef HAVE_KERNEL_NOFAULT
+#define get_kernel_nofault(to, from) probe_kernel_read(&(to), (from), sizeof(to))
+#endif
+
+#ifndef HAVE_MODULE_PUT_AND_KTHREAD_EXIT
+#define module_put_and_kthread_exit(code) module_put_and_exit(code)
+#endif
+
+/* Exported, but no header for modules declares them. */
+#ifdef HAVE_RCU_EXPEDITE_GP
+void rcu_expedite_gp(void);
+void rcu_unexpedite_gp(void);
+#else
+static inline void rcu_expedite_gp(void)
+{
+}
+static inline void rcu_unexpedite_gp(void)
+{
+}
+#endif
+
+#ifndef HAVE_POLL_T
+typedef unsigned int __poll_t;
+#ifndef EPOLLIN
+#define EPOLLIN		POLLIN
+#define EPOLLRDNORM	POLLRDNORM
+#endif
+#endif
+
+/* Numbers and structures are the same for both, so nothing is converted. */
+#ifndef HAVE_COMPAT_PTR_IOCTL
+#define compat_ptr_ioctl NULL
+#endif
+
+#ifndef HAVE_KVCALLOC
+#define kvcalloc(nr, size, flags) kcalloc(nr, size, flags)
+#define kvmalloc(size, flags) kmalloc(size, flags)
+#endif
+
+#ifndef HAVE_STRSCPY
+#define strscpy strlcpy
+#endif
+
+#ifndef HAVE_U64_TO_USER_PTR
+#define u64_to_user_ptr(from) ((void __user *)(uintptr_t)(from))
+#endif
+
+#endif /* FSFREEZE_MISSING */
+#endif
