@@ -23,7 +23,7 @@ unitdir ?= $(prefix)/lib/systemd/system
 cet := $(shell $(CC) -fcf-protection -E -x c /dev/null >/dev/null 2>&1 && echo -fcf-protection)
 
 WARN_CFLAGS = -Wall -Wextra -Wformat=2 -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
-	-Wno-unused-parameter
+	-Wno-unused-parameter -Wno-missing-field-initializers
 # _FORTIFY_SOURCE does nothing with musl, and is kept for the glibc builds.
 HARDENED_CFLAGS = -std=gnu11 -O2 -g $(WARN_CFLAGS) -D_GNU_SOURCE -fstack-protector-strong \
 	-fstack-clash-protection $(cet) -fno-strict-aliasing -ffunction-sections -fdata-sections \

@@ -88,6 +88,9 @@ fetch() {
 		die "cannot fetch the sources: $(tail -n 1 fetch.log)"
 }
 
+# Start files: musl's where it has one, otherwise the compiler's.
+crt() { dpkg -L musl-dev | grep "/$1\$" || "$musl_cc" -print-file-name="$1"; }
+
 # The compiler: musl's, with the kernel's headers after musl's own.
 wrapper() {
 	mkdir -p "$1/bin" "$1/kernel-headers"
@@ -96,9 +99,18 @@ wrapper() {
 		ln -s "/usr/include/$dir" "$1/kernel-headers/$dir"
 	done
 	ln -s "/usr/include/$multiarch/asm" "$1/kernel-headers/asm"
+	# The compiler's own -static-pie would leave a dynamic linker in the program.
 	cat >"$1/bin/musl-cc" <<-EOF
 		#!/bin/sh
-		exec $musl_cc -idirafter "\$(dirname "\$0")/../kernel-headers" "\$@"
+		headers=\$(dirname "\$0")/../kernel-headers
+		pie=
+		for arg; do
+			shift
+			if [ "\$arg" = -static-pie ]; then pie=yes; else set -- "\$@" "\$arg"; fi
+		done
+		[ -z "\$pie" ] || set -- -static -nostartfiles -Wl,-pie,--no-dynamic-linker,-z,text \\
+			$(crt rcrt1.o) $(crt crti.o) $(crt crtbeginS.o) "\$@" $(crt crtendS.o) $(crt crtn.o)
+		exec $musl_cc -idirafter "\$headers" "\$@"
 	EOF
 	chmod 755 "$1/bin/musl-cc"
 }

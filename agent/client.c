@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "client.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "error.h"
+#include "wire.h"
+
+/*
+ * Unread replies beyond this stop us from reading more requests. One reply can
+ * be larger; it is the number of waiting ones that a stalled reader could raise.
+ */
+#define UNREAD_MAX (1024 * 1024)
+
+struct client {
+	struct wire *wire;
+	GByteArray *out;
+	gsize sent; /* of @out */
+	GQueue requests;
+	client_want_write want_write;
+	gpointer data;
+};
+
+static void got_text(const char *text, gsize length, gpointer data)
+{
+	command_dispatch(data, text, length);
+}
+
+static void got_garbage(const char *why, gpointer data)
+{
+	g_autoptr(GError) error = g_error_new(AGENT_ERROR, AGENT_ERROR_GENERIC,
+					      "JSON parse error, %s", why);
+	json_t *reply = reply_error(error);
+
+	client_send(data, reply, FALSE);
+	json_decref(reply);
+}
+
+static const struct wire_callbacks callbacks = { got_text, got_garbage };
+
+struct client *client_new(client_want_write want_write, gpointer data)
+{
+	struct client *client = g_new0(struct client, 1);
+
+	client->wire = wire_new(&callbacks, client);
+	client->out = g_byte_array_new();
+	g_queue_init(&client->requests);
+	client->want_write = want_write;
+	client->data = data;
+	return client;
+}
+
+void client_resync(struct client *client, const struct request *except)
+{
+	GList *next;
+
+	for (GList *link = client->requests.head; link; link = next) {
+		next = link->next;
+		if (link->data == except)
+			continue;
+		request_client_gone(link->data);
+		g_queue_delete_link(&client->requests, link);
+	}
+}
+
+void client_free(struct client *client)
+{
+	if (!client)
+		return;
+	client_resync(client, NULL);
+	wire_free(client->wire);
+	g_byte_array_unref(client->out);
+	g_free(client);
+}
+
+void client_receive(struct client *client, const guint8 *bytes, gsize length)
+{
+	wire_feed(client->wire, bytes, length);
+}
+
+gboolean client_may_receive(const struct client *client)
+{
+	return client->out->len - client->sent < UNREAD_MAX;
+}
+
+static void all_sent(struct client *client)
+{
+	/* A long reply leaves a large buffer, which an idle agent should not keep. */
+	g_byte_array_unref(client->out);
+	client->out = g_byte_array_new();
+	client->sent = 0;
+	client->want_write(FALSE, client->data);
+}
+
+gboolean client_flush(struct client *client, int fd)
+{
+	while (client->sent < client->out->len) {
+		ssize_t n = write(fd, client->out->data + client->sent, client->out->len - client->sent);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return TRUE;
+		if (n < 0)
+			return FALSE;
+		client->sent += n;
+	}
+	all_sent(client);
+	return TRUE;
+}
+
+static int append(const char *buffer, size_t size, void *data)
+{
+	g_byte_array_append(data, (const guint8 *)buffer, size);
+	return 0;
+}
+
+void client_send(struct client *client, const json_t *reply, gboolean delimited)
+{
+	static const guint8 delimiter = 0xff;
+	gboolean idle = client->out->len == 0;
+
+	if (delimited)
+		g_byte_array_append(client->out, &delimiter, 1);
+	json_dump_callback(reply, append, client->out, JSON_ENSURE_ASCII);
+	append("\n", 1, client->out);
+	if (idle)
+		client->want_write(TRUE, client->data);
+}
+
+void client_add_request(struct client *client, struct request *request)
+{
+	g_queue_push_tail(&client->requests, request);
+}
+
+void client_remove_request(struct client *client, struct request *request)
+{
+	g_queue_remove(&client->requests, request);
+}

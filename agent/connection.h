@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef AGENT_CONNECTION_H
+#define AGENT_CONNECTION_H
+
+#include <glib.h>
+
+/*
+ * An open descriptor with the host at its other end, on the main loop.
+ *
+ * Watched edge-triggered: a virtio port whose host side is closed reports a
+ * hang-up for as long as it lasts, and polling for that would never sleep.
+ */
+struct connection;
+
+/*
+ * The peer is gone (@errnum 0) or the descriptor is broken (@errnum says how).
+ * The receiver frees the connection, or keeps it for the next peer.
+ */
+typedef void (*connection_closed)(struct connection *connection, int errnum, gpointer data);
+
+/** connection_new() - serve the peer on @fd, which is taken over. */
+struct connection *connection_new(int fd, connection_closed closed, gpointer data, GError **error);
+void connection_free(struct connection *connection);
+
+/** connection_fd() - for fstat(2) and the like. */
+int connection_fd(const struct connection *connection);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HOST_AGENT_H
+#define HOST_AGENT_H
+
+#include <jansson.h>
+
+/*
+ * A guest's agent, reached through the host's end of its channel: a unix socket
+ * that QEMU, or the agent itself, listens on. What comes from the guest is
+ * bounded in size and in time, and is believed to be nothing but JSON.
+ */
+struct agent;
+
+/**
+ * agent_connect() - connect, and find our place in the stream.
+ * @path: of the socket
+ * @timeout_ms: for this and for each later answer
+ * @agent: result; agent_close() it
+ *
+ * Return: 0 or a negative errno; -ETIMEDOUT when nobody answers.
+ */
+int agent_connect(const char *path, int timeout_ms, struct agent **agent);
+void agent_close(struct agent *agent);
+
+/**
+ * agent_call() - run one command.
+ * @arguments: its reference is taken over; may be NULL
+ * @reply: result, the whole reply, with a member "return" or "error"; json_decref() it
+ *
+ * Return: 0 or a negative errno; -EPROTO when the reply is no such object.
+ */
+int agent_call(struct agent *agent, const char *command, json_t *arguments, json_t **reply);
+
+#endif

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The host's command: freeze, thaw and ask a guest through its agent's channel. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent.h"
+
+/* Exit statuses, as fsfreezectl(1) lists them. */
+enum { STATUS_OK = 0, STATUS_REFUSED = 1, STATUS_USAGE = 2, STATUS_NO_ANSWER = 3 };
+
+static struct {
+	const char *agent;
+	int timeout_s;
+	bool json;
+} options = { .timeout_s = 90 };
+
+static void print_count(const json_t *value, const char *done)
+{
+	printf("%lld file systems %s\n", (long long)json_integer_value(value), done);
+}
+
+static void print_frozen(const json_t *value)
+{
+	print_count(value, "frozen");
+}
+
+static void print_thawed(const json_t *value)
+{
+	print_count(value, "thawed");
+}
+
+static void print_status(const json_t *value)
+{
+	printf("%s\n", json_string_value(value) ? json_string_value(value) : "unknown");
+}
+
+static const char *text_of(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text ? text : "-";
+}
+
+static long long number_of(const json_t *object, const char *name)
+{
+	return json_integer_value(json_object_get(object, name));
+}
+
+static void print_info(const json_t *value)
+{
+	const json_t *list = json_object_get(value, "filesystems");
+	size_t i;
+	json_t *fs;
+
+	printf("engine %s, %s", text_of(value, "engine"), text_of(value, "state"));
+	if (number_of(value, "remaining-ms") > 0)
+		printf(", %lld ms to the deadline", number_of(value, "remaining-ms"));
+	printf("\n");
+	if (json_array_size(list) > 0)
+		printf("%-8s %-12s %-11s %10s %10s %10s  %s\n", "TYPE", "DEVICE", "STATE", "FLUSH/us",
+		       "FREEZE/us", "THAW/us", "MOUNTPOINT");
+	json_array_foreach(list, i, fs)
+		printf("%-8s %-12s %-11s %10lld %10lld %10lld  %s\n", text_of(fs, "type"),
+		       text_of(fs, "device"), text_of(fs, "state"), number_of(fs, "flush-us"),
+		       number_of(fs, "freeze-us"), number_of(fs, "thaw-us"), text_of(fs, "mountpoint"));
+}
+
+struct verb {
+	const char *name;
+	const char *command;
+	void (*print)(const json_t *value);
+	const char *help;
+};
+
+static const struct verb verbs[] = {
+	{ "freeze", "guest-fsfreeze-freeze", print_frozen, "freeze all file systems of the guest" },
+	{ "thaw", "guest-fsfreeze-thaw", print_thawed, "thaw them" },
+	{ "status", "guest-fsfreeze-status", print_status, "print frozen or thawed" },
+	{ "info", "guest-tools-fsfreeze-info", print_info,
+	  "engine, time left, and what became of each file system" },
+};
+
+#define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
+
+static void print_help(void)
+{
+	printf("Usage: fsfreezectl --agent=SOCKET [OPTION...] VERB\n\n"
+	       "Freezes the file systems of a guest, for a consistent snapshot.\n\n");
+	for (size_t i = 0; i < N_VERBS; i++)
+		printf("  %-22s%s\n", verbs[i].name, verbs[i].help);
+	printf("\n"
+	       "  -a, --agent=SOCKET    unix socket of the guest agent's channel\n"
+	       "  -t, --timeout=SECONDS wait so long for an answer [90]\n"
+	       "  -j, --json            print the agent's answer as JSON\n"
+	       "  -V, --version         print the version, and exit\n"
+	       "  -h, --help            print this, and exit\n");
+}
+
+static int usage(const char *what, const char *which)
+{
+	fprintf(stderr, "fsfreezectl: %s%s%s\nTry 'fsfreezectl --help'.\n", what, which ? " " : "",
+		which ? which : "");
+	return STATUS_USAGE;
+}
+
+static int refused(const struct verb *verb, const json_t *error)
+{
+	fprintf(stderr, "fsfreezectl: cannot %s: %s\n", verb->name, text_of(error, "desc"));
+	return STATUS_REFUSED;
+}
+
+static int no_answer(const struct verb *verb, int ret)
+{
+	fprintf(stderr, "fsfreezectl: cannot %s: no answer from the agent on %s: %s\n", verb->name,
+		options.agent, strerror(-ret));
+	return STATUS_NO_ANSWER;
+}
+
+static int answered(const struct verb *verb, const json_t *reply)
+{
+	const json_t *error = json_object_get(reply, "error");
+
+	if (options.json) {
+		json_dumpf(reply, stdout, 0);
+		printf("\n");
+	} else if (!error) {
+		verb->print(json_object_get(reply, "return"));
+	}
+	return error ? refused(verb, error) : STATUS_OK;
+}
+
+static int run(const struct verb *verb)
+{
+	struct agent *agent = NULL;
+	json_t *reply = NULL;
+	int ret, status;
+
+	ret = agent_connect(options.agent, options.timeout_s * 1000, &agent);
+	if (ret < 0)
+		return no_answer(verb, ret);
+	ret = agent_call(agent, verb->command, NULL, &reply);
+	status = ret < 0 ? no_answer(verb, ret) : answered(verb, reply);
+	json_decref(reply);
+	agent_close(agent);
+	return status;
+}
+
+static int run_named(const char *name)
+{
+	for (size_t i = 0; i < N_VERBS; i++)
+		if (!strcmp(verbs[i].name, name))
+			return run(&verbs[i]);
+	return usage("no verb", name);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "agent", required_argument, NULL, 'a' },
+		{ "timeout", required_argument, NULL, 't' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	char *end;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "a:t:jVh", longs, NULL)) != -1) {
+		switch (c) {
+		case 'a':
+			options.agent = optarg;
+			break;
+		case 't':
+			options.timeout_s = (int)strtol(optarg, &end, 10);
+			if (*end || options.timeout_s < 1 || options.timeout_s > 3600)
+				return usage("timeout must be 1 to 3600 seconds, not", optarg);
+			break;
+		case 'j':
+			options.json = true;
+			break;
+		case 'V':
+			printf("fsfreezectl %s\n", VERSION);
+			return STATUS_OK;
+		case 'h':
+			print_help();
+			return STATUS_OK;
+		default:
+			return usage("wrong option", NULL);
+		}
+	}
+	if (optind + 1 != argc)
+		return usage("expecting one verb", NULL);
+	if (!options.agent)
+		return usage("--agent is missing", NULL);
+	return run_named(argv[optind]);
+}

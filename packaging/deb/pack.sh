@@ -1,0 +1,33 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# pack.sh RECIPE STAGE OUT.deb
+#
+# Makes a binary package of a staged tree and a directory with control.in and
+# perhaps conffiles and maintainer scripts. STAGE is changed. The same content
+# gives the same bytes; any dpkg from 1.15.6 on can read them.
+# Variables: VERSION, ARCH, SOURCE_DATE_EPOCH.
+set -eu
+export LC_ALL=C
+umask 022
+
+recipe=$1 stage=$2 out=$3
+: "${VERSION:?}" "${ARCH:?}" "${SOURCE_DATE_EPOCH:?}"
+
+mkdir "$stage/DEBIAN"
+size=$(du -ks --apparent-size "$stage" | cut -f 1)
+sed -e "s/@VERSION@/$VERSION/" -e "s/@ARCH@/$ARCH/" -e "s/@INSTALLED_SIZE@/$size/" \
+	"$recipe/control.in" >"$stage/DEBIAN/control"
+if [ -e "$recipe/conffiles" ]; then
+	cp "$recipe/conffiles" "$stage/DEBIAN/"
+fi
+for script in preinst postinst prerm postrm; do
+	if [ -e "$recipe/$script" ]; then
+		install -m 755 "$recipe/$script" "$stage/DEBIAN/"
+	fi
+done
+(cd "$stage" && find . -path ./DEBIAN -prune -o -type f -printf '%P\n' | sort | xargs -d '\n' md5sum) \
+	>"$stage/DEBIAN/md5sums"
+chmod -R u=rwX,go=rX "$stage"
+dpkg-deb --root-owner-group -Zxz --no-uniform-compression -b "$stage" "$out.new" >/dev/null
+mv "$out.new" "$out"
