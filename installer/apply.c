@@ -68,6 +68,8 @@ static gboolean run_step(const struct context *c, const struct step *step, struc
 	gboolean good;
 
 	ui_step_begin(title);
+	if (step->kind->flags & STEP_QUIET)
+		ui_step_hide();
 	good = do_step(c, step, journal, &note, &problem);
 	if (good) {
 		note_step(outcome, step->kind->name, step->object, title, "ok", note);
@@ -248,6 +250,8 @@ static gboolean uninstall_record(const struct context *c, const json_t *record,
 	g_autofree char *title = step_untitle(kind, object);
 
 	ui_step_begin(title);
+	if (kind->flags & STEP_QUIET)
+		ui_step_hide();
 	if (kind->uninstall)
 		good = kind->uninstall(c, object, undo, json_object_get(record, "now"), &note, err);
 	else

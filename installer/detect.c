@@ -116,6 +116,22 @@ static gboolean detect_read_only_usr(const struct root *root, const struct distr
 	       root_is_dir(root, "/ostree/repo");
 }
 
+/* Files that container managers leave for those inside; an image is in none. */
+static const char *detect_container(const struct root *root)
+{
+	static const struct {
+		const char *path, *name;
+	} marks[] = {
+		{ "/run/systemd/container", "container" }, { "/.dockerenv", "docker" },
+		{ "/run/.containerenv", "podman" },	   { "/proc/vz", "openvz" },
+	};
+
+	for (gsize i = 0; root_is_live(root) && i < G_N_ELEMENTS(marks); i++)
+		if (root_exists(root, marks[i].path))
+			return marks[i].name;
+	return NULL;
+}
+
 /* Programs of another architecture run where the kernel was taught to (binfmt_misc). */
 static gboolean detect_can_execute(const struct root *root, const char *architecture)
 {
@@ -187,6 +203,7 @@ struct detection *detect(const struct root *root)
 	d->compiler = find_compiler(root);
 	d->make = root_find_program(root, "make");
 	d->can_execute = detect_can_execute(root, d->architecture);
+	d->container = detect_container(root);
 	d->secure_boot = detect_secure_boot(root);
 	d->read_only_usr = detect_read_only_usr(root, d->distribution);
 	refine_family(d);

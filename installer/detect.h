@@ -26,6 +26,7 @@ struct detection {
 	GPtrArray *kernels; /* struct kernel */
 	char *dkms, *compiler, *make; /* their paths, or NULL */
 	gboolean can_execute;	      /* programs of the root run on this machine */
+	const char *container;	      /* what kind the running system is in, or NULL */
 	enum known secure_boot;
 	gboolean read_only_usr;
 	gboolean has_other_agent;

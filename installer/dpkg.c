@@ -142,6 +142,20 @@ char *dpkg_lock_holder(const struct root *root)
 	return NULL;
 }
 
+/* dpkg's own words: "dpkg: error processing ..." and the cause, which is on the next line. */
+static char *words_of(const GString *output)
+{
+	const char *error = strstr(output->str, "dpkg: error");
+
+	if (!error)
+		return command_last_line(output);
+	g_auto(GStrv) lines = g_strsplit(error, "\n", 3);
+
+	if (!lines[1] || !g_ascii_isspace(*lines[1]))
+		return g_strdup(lines[0]);
+	return g_strdup_printf("%s %s", lines[0], g_strstrip(lines[1]));
+}
+
 /* Run dpkg; when another took the lock between our look and its own, wait again. */
 static gboolean run(const struct root *root, const char *const *argv, GError **err)
 {
@@ -156,7 +170,7 @@ static gboolean run(const struct root *root, const char *const *argv, GError **e
 			return status == 0;
 		if (strstr(output->str, "lock") && strstr(output->str, "another process"))
 			continue;
-		g_autofree char *words = command_last_line(output);
+		g_autofree char *words = words_of(output);
 
 		return setup_fail(err, SETUP_FAILED, "dpkg ended with status %d and says: %s",
 				  status, words);

@@ -22,5 +22,7 @@ gboolean fault_point(const char *where, GError **err)
 	fprintf(stderr, "fault: %s at point %d, %s\n", how, count, where);
 	if (g_str_equal(how, "kill"))
 		kill(getpid(), SIGKILL);
+	if (g_str_equal(how, "term"))
+		return kill(getpid(), SIGTERM) == 0;
 	return setup_fail(err, SETUP_FAILED, "cannot go on: injected at %s", where);
 }

@@ -9,14 +9,14 @@
  */
 static const struct {
 	const char *name;
-	const char *init_ends_with;
+	const char *init_is; /* the last part of where /sbin/init leads */
 	const char *all[3];
 } inits[] = {
-	{ "systemd", "/systemd", { NULL } },
-	{ "openrc", "/openrc-init", { NULL } },
-	{ "runit", "/runit-init", { NULL } },
-	{ "openrc", "/busybox", { "/etc/runlevels", NULL } },
-	{ "busybox", "/busybox", { NULL } },
+	{ "systemd", "systemd", { NULL } },
+	{ "openrc", "openrc-init", { NULL } },
+	{ "runit", "runit-init", { NULL } },
+	{ "openrc", "busybox", { "/etc/runlevels", NULL } },
+	{ "busybox", "busybox", { NULL } },
 	{ "upstart", NULL, { "/sbin/initctl", "/etc/init", NULL } },
 	{ "openrc", NULL, { "/sbin/openrc", NULL } },
 	{ "runit", NULL, { "/etc/runit/runsvdir", NULL } },
@@ -29,9 +29,7 @@ static const struct {
 
 static gboolean row_fits(const struct root *root, gsize row, const char *init)
 {
-	const char *end = inits[row].init_ends_with;
-
-	if (end && !(init && g_str_has_suffix(init, end)))
+	if (inits[row].init_is && g_strcmp0(init, inits[row].init_is))
 		return FALSE;
 	for (gsize i = 0; i < G_N_ELEMENTS(inits[row].all) && inits[row].all[i]; i++)
 		if (!root_exists(root, inits[row].all[i]))
@@ -41,7 +39,8 @@ static gboolean row_fits(const struct root *root, gsize row, const char *init)
 
 const char *init_detect(const struct root *root)
 {
-	g_autofree char *init = root_readlink(root, "/sbin/init");
+	g_autofree char *target = root_readlink(root, "/sbin/init");
+	g_autofree char *init = target ? g_path_get_basename(target) : NULL;
 
 	for (gsize i = 0; i < G_N_ELEMENTS(inits); i++)
 		if (row_fits(root, i, init))

@@ -110,6 +110,7 @@ static gboolean run_install(struct context *c, json_t *document, GError **err)
 	if (!good)
 		return FALSE;
 	ui_say("guest-tools %s is installed.", medium_version(c->medium));
+	report_missing_modules(plan);
 	add_health(c, document);
 	return TRUE;
 }
@@ -207,7 +208,8 @@ static void print_help(void)
 	g_autofree char *module = ways_module_names();
 	g_autofree char *agent = ways_agent_names();
 
-	puts("Usage: setup COMMAND [OPTION...]\n\nInstalls the guest tools from their medium.\n\nCommands:");
+	puts("Usage: setup [COMMAND] [OPTION...]\n\n"
+	     "Installs the guest tools from their medium.\n\nCommands (default: install):");
 	for (gsize i = 0; i < G_N_ELEMENTS(subcommands); i++)
 		printf("  %-10s %s\n", subcommands[i].name, subcommands[i].help);
 	puts("\nOptions:\n"
@@ -388,9 +390,9 @@ int main(int argc, char **argv)
 		puts("guest-tools-setup " SETUP_VERSION);
 		return SETUP_OK;
 	}
-	if (argc != 2)
-		return usage(argc < 2 ? "which command?" : "one command only");
-	command = find_subcommand(argv[1]);
+	if (argc > 2)
+		return usage("one command only");
+	command = find_subcommand(argc == 2 ? argv[1] : "install");
 	if (!command)
 		return usage("there is no such command");
 	if (command->needs & CHANGES)

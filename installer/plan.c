@@ -40,7 +40,7 @@ static gboolean add(struct plan *plan, const struct context *c, const struct ste
 }
 
 /* A package, and its file kept for the undo of a later upgrade. */
-static void add_package(struct plan *plan, const struct context *c, const char *package,
+static gboolean add_package(struct plan *plan, const struct context *c, const char *package,
 			const char *architecture)
 {
 	const char *suffix = c->detection->packages->suffix;
@@ -49,10 +49,11 @@ static void add_package(struct plan *plan, const struct context *c, const char *
 			     architecture, suffix);
 	g_autofree char *kept = g_strdup_printf("%s/%s%s", STATE_KEPT, package, suffix);
 
-	if (!file)
-		return;
-	add(plan, c, &step_package, package, file);
-	add(plan, c, &step_put, kept, file);
+	gboolean changes = file && add(plan, c, &step_package, package, file);
+
+	if (file)
+		add(plan, c, &step_keep, kept, file);
+	return changes;
 }
 
 static void add_static(struct plan *plan, const struct context *c)
@@ -89,9 +90,12 @@ static void add_modules(struct plan *plan, const struct context *c)
 		any = any || wants_dkms(plan->modules->pdata[i]);
 	if (!any)
 		return;
+	guint before = plan->steps->len;
+
 	add(plan, c, &step_guard, "/var/lib/dkms/mok.key", NULL);
 	add(plan, c, &step_guard, "/var/lib/dkms/mok.pub", NULL);
-	add_package(plan, c, MODULE_PACKAGE, "all");
+	if (!add_package(plan, c, MODULE_PACKAGE, "all"))
+		g_ptr_array_set_size(plan->steps, before);
 	for (guint i = 0; i < plan->modules->len; i++) {
 		const struct module_choice *module = plan->modules->pdata[i];
 

@@ -64,13 +64,14 @@ json_t *report_detection_json(const struct detection *d, const struct options *o
 	const struct distribution *os = d->distribution;
 
 	return json_pack("{s:{s:s, s:s, s:s, s:s, s:s}, s:s, s:s, s:s, s:b, s:s, s:b, s:o, s:o, s:o, "
-			 "s:b}",
+			 "s:b, s:o}",
 			 "distribution", "id", os->id, "version", os->version, "family", os->family,
 			 "name", os->name, "source", os->source, "architecture", d->architecture,
 			 "libc", d->libc, "init", d->init, "init_running", d->systemd_runs,
 			 "package_manager", d->packages->name, "dkms", d->dkms != NULL, "kernels",
 			 kernels_json(d, options), "agent", agent_json(d), "secure_boot",
-			 known_json(d->secure_boot), "read_only_usr", d->read_only_usr);
+			 known_json(d->secure_boot), "read_only_usr", d->read_only_usr,
+			 "container", string_or_null(d->container));
 }
 
 static void report_system(const struct detection *d)
@@ -89,6 +90,8 @@ void report_detection(const struct detection *d, const struct options *options)
 	report_system(d);
 	ui_say("Family:   %s (%s %s)", d->distribution->family, d->distribution->id,
 	       d->distribution->version);
+	if (d->container)
+		ui_say("Container: %s", d->container);
 	for (guint i = 0; i < d->kernels->len; i++) {
 		const struct kernel *kernel = d->kernels->pdata[i];
 
@@ -146,6 +149,19 @@ json_t *report_plan_json(const struct context *c, const struct plan *plan)
 			 modules, "steps", steps);
 }
 
+/* What people can do about a kernel without the module, again where they will see it. */
+void report_missing_modules(const struct plan *plan)
+{
+	for (guint i = 0; i < plan->modules->len; i++) {
+		const struct choice *choice =
+			((const struct module_choice *)plan->modules->pdata[i])->choice;
+
+		if (g_strcmp0(choice->way, "none") == 0 && choice->rejected->len)
+			ui_say("Module:   %s",
+			       ((struct way_answer *)choice->rejected->pdata[0])->reason);
+	}
+}
+
 static void report_choice(const char *label, const char *what, const struct choice *choice)
 {
 	ui_say("%s %s%s: %s", label, what, choice->way ? choice->way : "none",
@@ -172,10 +188,11 @@ void report_plan(const struct context *c, const struct plan *plan)
 	if (plan->steps->len == 0)
 		return;
 	ui_say("Steps to install guest-tools %s:", medium_version(c->medium));
-	for (guint i = 0; i < plan->steps->len; i++) {
+	for (guint i = 0, number = 1; i < plan->steps->len; i++) {
 		const struct step *step = plan->steps->pdata[i];
 		g_autofree char *title = step_title(step->kind, step->object);
 
-		ui_say("  %2u. %s", i + 1, title);
+		if (!(step->kind->flags & STEP_QUIET))
+			ui_say("  %2u. %s", number++, title);
 	}
 }

@@ -13,6 +13,9 @@ void report_detection(const struct detection *d, const struct options *options);
 json_t *report_plan_json(const struct context *c, const struct plan *plan);
 void report_plan(const struct context *c, const struct plan *plan);
 
+/* report_missing_modules() - a line for each kernel that gets no module */
+void report_missing_modules(const struct plan *plan);
+
 /* report_print() - the document to stdout; takes the reference */
 void report_print(json_t *document);
 

@@ -184,13 +184,25 @@ static gboolean put_uninstall(const struct context *c, const char *object, const
 
 const struct step_kind step_put = {
 	.name = "put",
-	.title = "put %s in its place",
-	.untitle = "remove %s",
+	.title = "install the file %s",
+	.untitle = "remove the file %s",
 	.satisfied = put_satisfied,
 	.prepare = put_prepare,
 	.apply = put_apply,
 	.undo = put_undo,
 	.uninstall = put_uninstall,
+};
+
+/* A package's file, kept so that an upgrade from it can be undone. */
+const struct step_kind step_keep = {
+	.name = "keep",
+	.title = "keep the package file %s",
+	.untitle = "remove the package file %s",
+	.flags = STEP_QUIET,
+	.satisfied = put_satisfied,
+	.prepare = put_prepare,
+	.apply = put_apply,
+	.undo = put_undo,
 };
 
 /*
@@ -233,6 +245,7 @@ const struct step_kind step_guard = {
 	.name = "guard",
 	.title = "note that %s is not there yet",
 	.untitle = "remove %s unless others use it",
+	.flags = STEP_QUIET,
 	.satisfied = guard_satisfied,
 	.prepare = guard_prepare,
 	.apply = guard_apply,

@@ -4,7 +4,7 @@
 #include <string.h>
 
 static const struct step_kind *const kinds[] = {
-	&step_stage,	   &step_put,	 &step_package, &step_guard, &step_build_module,
+	&step_stage,	   &step_put,	 &step_keep,	&step_package, &step_guard, &step_build_module,
 	&step_load_module, &step_enable, &step_start,	&step_stop,  &step_mask,  &step_state,
 };
 

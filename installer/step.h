@@ -18,6 +18,7 @@
 enum step_flags {
 	STEP_OPTIONAL = 1 << 0,	 /* its failure is told and does not end the run */
 	STEP_TRANSIENT = 1 << 1, /* over with the run: no part of what is installed */
+	STEP_QUIET = 1 << 2,	 /* book-keeping below our own directory: not told to people */
 };
 
 struct step {
@@ -48,7 +49,7 @@ struct step_kind {
 			      const json_t *now, char **note, GError **err);
 };
 
-extern const struct step_kind step_stage, step_put, step_package, step_guard, step_build_module,
+extern const struct step_kind step_stage, step_put, step_keep, step_package, step_guard, step_build_module,
 	step_load_module, step_enable, step_start, step_stop, step_mask, step_state;
 
 /* step_kind_by_name() - for records; NULL when there is no such kind */

@@ -16,7 +16,7 @@ static struct {
 	char *name, *note;
 	gint64 start;
 	int shown;
-	gboolean line_open;
+	gboolean line_open, hidden;
 } step;
 
 void ui_init(const struct ui_options *chosen)
@@ -114,7 +114,13 @@ void ui_step_begin(const char *name)
 	g_clear_pointer(&step.note, g_free);
 	step.start = g_get_monotonic_time();
 	step.shown = 0;
+	step.hidden = FALSE;
 	to_log(name);
+}
+
+void ui_step_hide(void)
+{
+	step.hidden = TRUE;
 }
 
 void ui_step_note(const char *note)
@@ -147,7 +153,9 @@ double ui_step_end(const char *result)
 {
 	double seconds = step_seconds();
 
-	if (seconds < 1.0)
+	if (step.hidden && step.shown == 0)
+		to_log(result);
+	else if (seconds < 1.0)
 		ui_say("  %-4s  %s", result, step.name);
 	else
 		ui_say("  %-4s  %s (%.1f s)", result, step.name, seconds);

@@ -31,6 +31,7 @@ gboolean ui_ask(const char *question, GError **err);
  * runs; from two seconds on it shows that it does.
  */
 void ui_step_begin(const char *name);
+void ui_step_hide(void); /* this step is not told unless it takes long */
 void ui_step_tick(void);
 void ui_step_note(const char *note);
 double ui_step_end(const char *result);

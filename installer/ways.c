@@ -35,15 +35,40 @@ static gboolean medium_has(const struct way_input *in, const char *prefix, const
 }
 
 
+/* The package with a kernel's headers, as the family calls it; free it. */
+static char *headers_package(const struct detection *d, const char *release)
+{
+	static const struct {
+		const char *family, *name;
+		gboolean with_release;
+	} packages[] = {
+		{ "debian", "linux-headers-", TRUE },  { "redhat", "kernel-devel-", TRUE },
+		{ "suse", "kernel-default-devel", FALSE }, { "arch", "linux-headers", FALSE },
+		{ "alpine", "linux-lts-dev", FALSE },  { "void", "linux-headers", FALSE },
+	};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(packages); i++)
+		if (strcmp(packages[i].family, d->distribution->family) == 0)
+			return g_strconcat(packages[i].name,
+					   packages[i].with_release ? release : "", NULL);
+	return g_strdup("them");
+}
+
 static gboolean probe_dkms(const struct way_input *in, char **reason)
 {
 	const struct detection *d = in->detection;
 	const char *release = in->kernel->release;
 
-	if (!in->kernel->headers)
+	if (d->container)
+		return answer(FALSE, reason, "a container (%s) has no kernel of its own",
+			      d->container);
+	if (!in->kernel->headers) {
+		g_autofree char *package = headers_package(d, release);
+
 		return answer(FALSE, reason,
 			      "no headers for kernel %s: the agent freezes by itself; "
-			      "install linux-headers-%s and run setup again", release, release);
+			      "install %s and run setup again", release, package);
+	}
 	if (!d->dkms)
 		return answer(FALSE, reason,
 			      "dkms is not installed: the agent freezes by itself; "
@@ -57,8 +82,13 @@ static gboolean probe_dkms(const struct way_input *in, char **reason)
 	if (!d->can_execute)
 		return answer(FALSE, reason, "programs of %s cannot run on this machine",
 			      d->architecture);
-	return answer(TRUE, reason, "dkms and the headers are there: built on this system, and "
-				    "again for each new kernel");
+	return answer(TRUE, reason,
+		      "dkms and the headers are there: built on this system, and again for each "
+		      "new kernel%s",
+		      d->secure_boot == KNOWN_YES ?
+			      "; Secure Boot is on, so it loads once its key is enrolled: "
+			      "mokutil --import /var/lib/dkms/mok.pub" :
+			      "");
 }
 
 static gboolean probe_none(const struct way_input *in, char **reason)
