@@ -68,10 +68,23 @@ debian_suite_depends() {
 		awk -v want="$3" '$1 == "Depends:" && $2 ~ want { print $2; exit }'
 }
 
-# debian_suite_version SUITE PKG: the version the suite has.
-debian_suite_version() {
-	debian_suite_tool "$1" apt-cache show --no-all-versions "$2" 2>/dev/null |
-		sed -n 's/^Version: //p' | head -n1
+# debian_suite_memo SUITE COMMAND...: what COMMAND prints, remembered for as long
+# as the index stays. apt takes seconds for what is asked for every test.
+debian_suite_memo() {
+	local dir=$GUEST_TOOLS_CACHE/apt/$1 memo
+	debian_suite_update "$1" || return 1
+	memo=$dir/memo-$(echo "${*:2}" | sha256sum | cut -c1-16)
+	if [ ! "$memo" -nt "$dir/stamp" ]; then
+		"${@:2}" >"$memo.$$" || { rm -f "$memo.$$"; return 1; }
+		mv "$memo.$$" "$memo"
+	fi
+	cat "$memo"
+}
+
+# debian_suite_versions SUITE PKG...: "Package: NAME" and "Version: V" of each.
+debian_suite_versions() {
+	debian_suite_tool "$1" apt-cache show --no-all-versions "${@:2}" |
+		grep -E '^(Package|Version):'
 }
 
 # debian_suite_closure SUITE PKG...: these and everything they depend on, sorted.
@@ -91,18 +104,18 @@ debian_suite_extract() {
 	for deb; do
 		dpkg-deb --fsys-tarfile "$deb" | tar -C "$root" --keep-directory-symlink -xf - || return 1
 	done
+	# What the alternatives system would do, for those who cannot do without.
+	[ ! -x "$root/usr/bin/mawk" ] || ln -sf mawk "$root/usr/bin/awk"
 	chmod 755 "$root"
 }
 
 # debian_suite_unpack SUITE PKG...: download, unpack into one directory, print it.
 # The directory's name holds a hash of the names and versions: never stale.
 debian_suite_unpack() {
-	local suite=$1 pkg key dir tmp
+	local suite=$1 key dir tmp
 	shift
-	debian_suite_update "$suite" || return 1
-	key=$(for pkg; do
-		echo "$pkg=$(debian_suite_version "$suite" "$pkg")"
-	done | sha256sum | cut -c1-16)
+	key=$(debian_suite_memo "$suite" debian_suite_versions "$suite" "$@") || return 1
+	key=$(echo "$key" | sha256sum | cut -c1-16)
 	dir=$GUEST_TOOLS_CACHE/debian/$suite-$1-$key
 	if [ ! -d "$dir" ]; then
 		mkdir -p "$GUEST_TOOLS_CACHE/debian"

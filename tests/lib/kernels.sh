@@ -23,8 +23,8 @@ KERNEL_BUILD_BASE="bash coreutils dash diffutils findutils gawk grep gzip kmod m
 # kernel_release SUITE: the newest kernel of that suite.
 kernel_release() {
 	local image
-	debian_suite_update "$1" || return 1
-	image=$(debian_suite_depends "$1" linux-image-amd64 '^linux-image-') || return 1
+	image=$(debian_suite_memo "$1" debian_suite_depends "$1" linux-image-amd64 '^linux-image-') ||
+		return 1
 	[ -n "$image" ] || debian_suite_fail "$1 has no linux-image-amd64" || return 1
 	echo "${image#linux-image-}"
 }
@@ -33,7 +33,8 @@ kernel_release() {
 kernel_image() {
 	local release parts
 	release=$(kernel_release "$1") || return 1
-	parts=$(debian_suite_tool "$1" apt-cache depends "linux-image-$release" |
+	parts=$(debian_suite_memo "$1" debian_suite_tool "$1" apt-cache depends \
+		"linux-image-$release" |
 		awk '$1 == "Depends:" && $2 ~ /^linux-(binary|modules)-/ { print $2 }')
 	# shellcheck disable=SC2086 # a list
 	debian_suite_unpack "$1" "linux-image-$release" $parts
@@ -44,7 +45,8 @@ kernel_buildroot() {
 	local packages release
 	release=$(kernel_release "$1") || return 1
 	# shellcheck disable=SC2086 # a list
-	packages=$(debian_suite_closure "$1" "linux-headers-$release" $KERNEL_BUILD_BASE |
+	packages=$(debian_suite_memo "$1" debian_suite_closure "$1" \
+		"linux-headers-$release" $KERNEL_BUILD_BASE |
 		grep -vE '^(systemd|udev|libsystemd-shared|initramfs-tools.*|linux-image-.*|init)$') ||
 		return 1
 	# shellcheck disable=SC2086 # a list
