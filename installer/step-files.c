@@ -58,6 +58,12 @@ const struct step_kind step_stage = {
 	.undo = stage_undo,
 };
 
+/* On the medium all are read-only; on the guest they have the modes that packages give. */
+static mode_t put_mode(const struct step *step)
+{
+	return step->source->mode & 0111 ? 0755 : 0644;
+}
+
 /* The digest we last put there, by an earlier run's record. */
 static const char *recorded_sum(const struct context *c, const char *path)
 {
@@ -78,7 +84,7 @@ static gboolean put_satisfied(const struct context *c, const struct step *step)
 		return TRUE;
 	return strcmp(sum, step->source->sha256) == 0 &&
 	       root_stat(c->root, step->object, &st) == 0 &&
-	       (st.st_mode & 07777) == step->source->mode;
+	       (st.st_mode & 07777) == put_mode(step);
 }
 
 /* Keep what is replaced under its digest: the same content twice is kept once. */
@@ -135,7 +141,7 @@ static gboolean put_apply(const struct context *c, const struct step *step, char
 		return setup_fail_errno(err, SETUP_FAILED, "cannot read the copy %s", staged);
 	made = root_mkdir(c->root, dir, err);
 	return made &&
-	       root_write(c->root, step->object, data, len, step->source->mode, err);
+	       root_write(c->root, step->object, data, len, put_mode(step), err);
 }
 
 static gboolean put_back(const struct context *c, const char *path, const json_t *undo,
