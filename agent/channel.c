@@ -48,7 +48,7 @@ static gboolean client_waits(gint fd, GIOCondition condition, gpointer data)
 		return G_SOURCE_CONTINUE;
 	fcntl(peer, F_SETFD, FD_CLOEXEC);
 	fcntl(peer, F_SETFL, O_NONBLOCK);
-	channel->connection = connection_new(peer, client_closed, channel, &error);
+	channel->connection = connection_new(peer, FALSE, client_closed, channel, &error);
 	if (!channel->connection) {
 		g_warning("%s", error->message);
 		return G_SOURCE_CONTINUE;
@@ -110,7 +110,7 @@ static void try_open(struct channel *channel)
 	int errnum = fd < 0 ? errno : 0;
 
 	if (fd >= 0)
-		channel->connection = connection_new(fd, port_closed, channel, &error);
+		channel->connection = connection_new(fd, TRUE, port_closed, channel, &error);
 	if (channel->connection)
 		g_message("channel %s is open", channel->path);
 	else if (errnum != channel->last_errno)

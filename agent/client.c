@@ -80,6 +80,16 @@ void client_receive(struct client *client, const guint8 *bytes, gsize length)
 	wire_feed(client->wire, bytes, length);
 }
 
+void client_forget_input(struct client *client)
+{
+	wire_reset(client->wire);
+}
+
+gboolean client_is_busy(const struct client *client)
+{
+	return client->out->len > 0 || !g_queue_is_empty((GQueue *)&client->requests);
+}
+
 gboolean client_may_receive(const struct client *client)
 {
 	return client->out->len - client->sent < UNREAD_MAX;

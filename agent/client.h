@@ -30,6 +30,12 @@ void client_receive(struct client *client, const guint8 *bytes, gsize length);
  */
 gboolean client_flush(struct client *client, int fd);
 
+/** client_forget_input() - what was received and is no request yet will never be one. */
+void client_forget_input(struct client *client);
+
+/** client_is_busy() - some request is not answered, or some answer not sent. */
+gboolean client_is_busy(const struct client *client);
+
 /** client_may_receive() - FALSE while so much is unread that we read no more. */
 gboolean client_may_receive(const struct client *client);
 

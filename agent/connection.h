@@ -13,13 +13,18 @@
 struct connection;
 
 /*
- * The peer is gone (@errnum 0) or the descriptor is broken (@errnum says how).
- * The receiver frees the connection, or keeps it for the next peer.
+ * The connection is over (@errnum 0) or broken (@errnum says how); the receiver
+ * frees it. A device whose peer went away is not over: the next one may come.
  */
 typedef void (*connection_closed)(struct connection *connection, int errnum, gpointer data);
 
-/** connection_new() - serve the peer on @fd, which is taken over. */
-struct connection *connection_new(int fd, connection_closed closed, gpointer data, GError **error);
+/**
+ * connection_new() - serve the peer on @fd, which is taken over.
+ * @reopens: a device, whose end of file means that the host side was closed and
+ *	may be opened again; otherwise a socket
+ */
+struct connection *connection_new(int fd, gboolean reopens, connection_closed closed, gpointer data,
+				  GError **error);
 void connection_free(struct connection *connection);
 
 /** connection_fd() - for fstat(2) and the like. */

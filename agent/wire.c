@@ -51,6 +51,11 @@ static void forget(struct wire *wire, enum wire_state state)
 	wire->state = state;
 }
 
+void wire_reset(struct wire *wire)
+{
+	forget(wire, BETWEEN);
+}
+
 static void garbage(struct wire *wire, const char *why)
 {
 	forget(wire, SKIP);
@@ -148,7 +153,7 @@ static void take(struct wire *wire, guint8 byte)
 	};
 
 	if (byte == RESET)
-		forget(wire, BETWEEN);
+		wire_reset(wire);
 	else
 		steps[wire->state](wire, byte);
 }

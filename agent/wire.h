@@ -25,6 +25,9 @@ struct wire_callbacks {
 struct wire *wire_new(const struct wire_callbacks *callbacks, gpointer data);
 void wire_free(struct wire *wire);
 
+/** wire_reset() - forget whatever is not yet a request. */
+void wire_reset(struct wire *wire);
+
 /**
  * wire_feed() - take bytes of the peer, hand out what they complete.
  *

@@ -475,8 +475,6 @@ static bool prepare(void)
 	uint32_t hands = worker.shared->length;
 	int done[2];
 
-	prctl(PR_SET_NAME, "fsfreeze-worker", 0, 0, 0);
-	close_others();
 	never_be_killed_for_memory();
 	if (pipe2(done, O_CLOEXEC) < 0)
 		return false;
@@ -493,6 +491,8 @@ _Noreturn void worker_freeze(struct worker_shared *shared, const struct worker_t
 	worker.socket = socket;
 	if (shared->length > MAX_ITEMS)
 		_exit(1);
+	prctl(PR_SET_NAME, "fsfreeze-worker", 0, 0, 0);
+	close_others();
 	open_all(targets);
 	if (!prepare())
 		_exit(1);

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Delegates: each room builds, tests and cleans alone. "make help" lists all of it.
+include flags.mk
+
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || stat -c %Y VERSION)
+GUEST_TOOLS_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/guest-tools
+JOBS ?= $(shell nproc)
+export VERSION ARCH BUILD STATIC_PREFIX SOURCE_DATE_EPOCH GUEST_TOOLS_CACHE JOBS
+
+PACKAGES := $(BUILD)/packages
+AGENT_DEB := $(PACKAGES)/guest-tools-agent_$(VERSION)_$(ARCH).deb
+DKMS_DEB := $(PACKAGES)/virtio-fsfreeze-dkms_$(VERSION)_all.deb
+ISO := $(BUILD)/iso/guest-tools-$(VERSION).iso
+
+# Files of a directory that are in the build, for rules that run a recipe over all of them.
+files = $(shell find $(1) -type f)
+
+MAKEFLAGS += --no-print-directory
+
+.PHONY: help all iso packages agent host installer kmod deps check check-unit check-vm clean \
+	preflight FORCE
+.DELETE_ON_ERROR:
+
+help: ## print this
+	@echo "Targets:"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s%s\n", $$1, $$2 }' Makefile
+	@echo "Variables, with their values now:"
+	@printf '  %-22s%s\n' \
+		"BUILD" "where everything is built [$(BUILD)]" \
+		"VERSION" "version of all that is built [$(VERSION)]" \
+		"ARCH" "architecture of the static programs [$(ARCH)]" \
+		"GUEST_TOOLS_CACHE" "static libraries, guests, sources [$(GUEST_TOOLS_CACHE)]" \
+		"SOURCE_DATE_EPOCH" "date of everything built [$(SOURCE_DATE_EPOCH)]" \
+		"JOBS" "how much to do at once [$(JOBS)]" \
+		"DESTDIR, prefix, ..." "for 'make -C ROOM install', as usual" \
+		"KDIR" "kernel to build kmod/ for, 'make -C kmod'" \
+		"T" "the only test files to run, for check [all]"
+
+all: agent host installer packages ## agent, host tools, installer, packages
+iso: $(ISO) ## the guest tools ISO
+packages: $(AGENT_DEB) $(DKMS_DEB) ## the deb packages of agent and kernel module
+
+preflight:
+	@packaging/preflight.sh $(BUILD) gcc musl-gcc meson ninja cmake pkg-config dpkg-deb xz xorriso
+
+# The libraries of the static programs; the recipe knows whether they were ever built.
+$(BUILD)/static.stamp: packaging/static/build.sh | preflight
+	@packaging/static/build.sh $(STATIC_PREFIX)
+	@touch $@
+
+agent: $(BUILD)/static.stamp ## the agent and the hook runner
+	@$(MAKE) -C agent
+installer: $(BUILD)/static.stamp ## setup
+	@$(MAKE) -C installer
+host: | preflight ## fsfreezectl, for the hypervisor
+	@$(MAKE) -C host
+kmod: ## the kernel module, for the kernel in KDIR (default: the running one)
+	@$(MAKE) -C kmod
+
+# Its time changes when the date of the build does, and then all that is dated is made anew.
+$(BUILD)/epoch: FORCE | preflight
+	@echo $(SOURCE_DATE_EPOCH) | cmp -s - $@ || echo $(SOURCE_DATE_EPOCH) >$@
+
+# Made by the rooms, whose rules know better when; the empty recipes make their times count.
+$(BUILD)/agent/guest-tools-agent: agent
+	@:
+$(BUILD)/installer/setup: installer
+	@:
+
+$(AGENT_DEB): $(BUILD)/agent/guest-tools-agent $(BUILD)/epoch $(call files,packaging/deb) \
+		packaging/copyright $(call files,agent) $(call files,docs/man)
+	@mkdir -p $(@D)
+	@echo "  DEB     $(@F)"
+	@packaging/deb/agent.sh $@
+
+$(DKMS_DEB): $(BUILD)/epoch $(call files,packaging/dkms packaging/deb) $(call files,kmod)
+	@mkdir -p $(@D)
+	@echo "  DEB     $(@F)"
+	@packaging/dkms/build.sh $@
+
+$(ISO): $(AGENT_DEB) $(DKMS_DEB) $(BUILD)/installer/setup $(call files,iso)
+	@iso/build.sh $@ $(AGENT_DEB) $(DKMS_DEB)
+
+deps: ## install what building and testing needs, with apt or dnf
+	@packaging/deps.sh install
+
+check: iso host ## all tests: check-unit and check-vm
+	@tests/run $(or $(T),unit vm)
+check-unit: agent host installer ## tests that need neither root nor network nor a guest
+	@tests/run $(or $(T),unit)
+check-vm: iso host ## tests in real guests
+	@tests/run $(or $(T),vm)
+
+clean: ## remove all that was built, but not the cache
+	rm -rf $(BUILD)
