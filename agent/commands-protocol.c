@@ -26,7 +26,7 @@ static void info_run(struct request *request, json_t *arguments)
 
 static const struct command rows[] = {
 	{ "guest-sync", sync_run, COMMAND_ANYTIME | COMMAND_SYNC | COMMAND_QUIET,
-	  "answer with the same number, so that the host finds its place in the stream",
+	  "answer with the same number: the host finds its place in the stream",
 	  { { "id", ARGUMENT_INT } } },
 	{ "guest-sync-delimited", sync_run,
 	  COMMAND_ANYTIME | COMMAND_SYNC | COMMAND_DELIMITED | COMMAND_QUIET,

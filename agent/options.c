@@ -36,7 +36,7 @@ static const struct option table[] = {
 	{ "pidfile", 'f', "pidfile", TEXT, AT(pidfile), "FILE", "write the process id there" },
 	{ "verbose", 'v', "verbose", SWITCH, AT(verbose), NULL, "log every command" },
 	{ "fsfreeze-hook", 'F', "fsfreeze-hook", TEXT, AT(hook), "PROGRAM",
-	  "hook runner, empty for none [" HOOK_RUNNER "]" },
+	  "hook runner, empty for none" },
 	{ "block-rpcs", 'b', "block-rpcs", TEXT, AT(block), "LIST", "commands to refuse" },
 	{ "allow-rpcs", 'a', "allow-rpcs", TEXT, AT(allow), "LIST", "the only commands to accept" },
 	{ "freeze-timeout", 0, "freeze-timeout", NUMBER, AT(freeze_timeout), "SECONDS",

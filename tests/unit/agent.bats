@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The agent on a unix socket: protocol, options, stopping. Nothing is frozen here.
+
+bats_require_minimum_version 1.5.0
+bats_load_library bats-support
+bats_load_library bats-assert
+load agent/agent
+
+setup() { agent_config; }
+teardown() { agent_stop; }
+
+is_error() { jq -e --arg c "$1" --arg d "$2" '.error.class == $c and (.error.desc | contains($d))' <<<"$output"; }
+
+@test "ping, sync and info are answered, each on a line" {
+	agent_start
+	run ask '{"execute":"guest-ping"}{"execute":"guest-sync","arguments":{"id":7}}'
+	assert_line --index 0 '{"return": {}}'
+	assert_line --index 1 '{"return": 7}'
+	run ask_command guest-info
+	run jq -r '.return.version, (.return.supported_commands[] | select(.enabled) | .name)' <<<"$output"
+	assert_line --index 0 "$(cat "$top/VERSION")"
+	assert_line guest-fsfreeze-freeze
+	assert_line guest-fsfreeze-thaw
+}
+
+@test "the answer to guest-sync-delimited begins with 0xFF" {
+	agent_start
+	run bash -c "printf '{\"execute\":\"guest-sync-delimited\",\"arguments\":{\"id\":5}}' |
+		socat -t 5 - UNIX-CONNECT:$SOCKET | od -An -tx1"
+	assert_output --partial "ff 7b 22"
+}
+
+@test "the request's id comes back" {
+	agent_start
+	run ask '{"execute":"guest-ping","id":{"a":[1]}}'
+	assert_output '{"return": {}, "id": {"a": [1]}}'
+	run ask '{"execute":"nonsense","id":"x"}'
+	assert_output --partial '"id": "x"'
+}
+
+@test "half a request of a client that left does not reach the next one" {
+	agent_start
+	ask '{"execute":"guest-sync","arguments":{"id":'
+	run ask '{"execute":"guest-ping"}'
+	assert_output '{"return": {}}'
+}
+
+@test "0xFF forgets what came before it, silently" {
+	agent_start
+	run ask '{"execute":"guest-\xff{"execute":"guest-ping"}'
+	assert_output '{"return": {}}'
+}
+
+@test "wrong requests are answered with what is wrong" {
+	agent_start
+	local i=0 cases=(
+		'[1]' GenericError 'must be a JSON object'
+		'{}' GenericError "lacks member 'execute'"
+		'{"execute":1}' GenericError "'execute' must be a string"
+		'{"execute":"guest-ping","arguments":1}' GenericError "'arguments' must be an object"
+		'{"execute":"guest-ping","more":1}' GenericError "'more' is unexpected"
+		'{"execute":"guest-ping","arguments":{"a":1}}' GenericError "Parameter 'a' is unexpected"
+		'{"execute":"guest-sync"}' GenericError "Parameter 'id' is missing"
+		'{"execute":"guest-sync","arguments":{"id":"x"}}' GenericError "expected: integer"
+		'{"execute":"guest-ping",,}' GenericError "JSON parse error"
+		'garbage\n' GenericError "JSON parse error"
+		'{"execute":"guest-nothing"}' CommandNotFound "guest-nothing has not been found"
+	)
+
+	for ((i = 0; i < ${#cases[@]}; i += 3)); do
+		run ask "${cases[i]}"
+		is_error "${cases[i + 1]}" "${cases[i + 2]}" || fail "${cases[i]}: $output"
+	done
+	run ask_command guest-ping
+	assert_output '{"return": {}}'
+}
+
+@test "blocked commands are refused and reported as disabled" {
+	agent_config 'block-rpcs = guest-ping; guest-fsfreeze-freeze'
+	agent_start
+	run ask_command guest-ping
+	is_error CommandNotFound "guest-ping has been disabled"
+	run bash -c "$(declare -f ask ask_command); SOCKET=$SOCKET ask_command guest-info |
+		jq -r '.return.supported_commands[] | select(.enabled | not) | .name'"
+	assert_output $'guest-ping\nguest-fsfreeze-freeze'
+}
+
+@test "an unknown name in a list of commands keeps the agent from starting" {
+	run "$AGENT" -m unix-listen -p "$BATS_TEST_TMPDIR/s" -b guest-pong
+	assert_failure 1
+	assert_output --partial "'guest-pong': no such command"
+	assert [ ! -e "$BATS_TEST_TMPDIR/s" ]
+}
+
+@test "a path where nothing can be frozen is an error that names it" {
+	agent_start --engine userland
+	run ask_command guest-fsfreeze-freeze-list '{"mountpoints":["/no/such/mount"]}'
+	is_error GenericError "/no/such/mount: nothing is mounted there"
+	run ask_command guest-fsfreeze-freeze-list '{"mountpoints":["/proc"]}'
+	is_error GenericError "/proc: not a writable file system on a block device"
+	run ask_command guest-fsfreeze-status
+	assert_output '{"return": "thawed"}'
+	run ask_command guest-fsfreeze-thaw
+	assert_output '{"return": 0}'
+}
+
+@test "a stalled reader makes the agent wait, not spin or grow" {
+	agent_start
+	# Nobody reads the answers of this client.
+	(yes '{"execute":"guest-info"}' | timeout 3 socat -u - "UNIX-CONNECT:$SOCKET" 3>&- || true) &
+	sleep 1.5
+	local before after
+	before=$(awk '{ print $14 + $15 }' "/proc/$AGENT_PID/stat")
+	sleep 1
+	after=$(awk '{ print $14 + $15 }' "/proc/$AGENT_PID/stat")
+	# Less than a tenth of the second, in ticks of 10 ms.
+	assert [ $((after - before)) -lt 10 ]
+	assert [ "$(awk '/RssAnon/ { print $2 }' "/proc/$AGENT_PID/status")" -lt 16384 ]
+	wait %2 || true
+	run ask_command guest-ping
+	assert_output '{"return": {}}'
+}
+
+@test "SIGTERM ends the agent and removes its socket" {
+	agent_start
+	kill "$AGENT_PID"
+	wait "$AGENT_PID"
+	assert [ ! -e "$SOCKET" ]
+	AGENT_PID=
+}
+
+@test "a socket left by a killed agent is taken over, one in use is not" {
+	agent_start
+	run "$AGENT" -m unix-listen -p "$SOCKET"
+	assert_failure 1
+	assert_output --partial "Address in use"
+	run ask_command guest-ping
+	assert_output '{"return": {}}'
+	kill -9 "$AGENT_PID"
+	wait "$AGENT_PID" || true
+	agent_start
+	wait_for ask_command guest-ping
+}
+
+@test "the agent has one thread, and sleeps when nobody asks" {
+	agent_start
+	ask_command guest-ping
+	assert_equal "$(ls "/proc/$AGENT_PID/task" | wc -l)" 1
+	local before after
+	before=$(awk '/ctxt/ { n += $2 } END { print n }' "/proc/$AGENT_PID/status")
+	sleep 2
+	after=$(awk '/ctxt/ { n += $2 } END { print n }' "/proc/$AGENT_PID/status")
+	assert_equal "$before" "$after"
+}
+
+@test "help fits a terminal and goes to stdout, usage errors go to stderr" {
+	run --separate-stderr "$AGENT" --help
+	assert_success
+	assert_equal "$stderr" ""
+	assert [ "$(awk 'length > 79' <<<"$output" | wc -l)" = 0 ]
+	assert_line --partial guest-fsfreeze-freeze-list
+	run --separate-stderr "$AGENT" --no-such-option
+	assert_failure 2
+	assert_equal "$output" ""
+	[[ $stderr == *"Unknown option --no-such-option"* ]]
+	run "$AGENT" --freeze-timeout=0x
+	assert_failure 2
+	run "$AGENT" --version
+	assert_output "guest-tools-agent $(cat "$top/VERSION")"
+}
+
+@test "a wrong config stops the agent with its name; the command line wins" {
+	agent_config 'freeze-timeout = 9999'
+	run "$AGENT" -c "$BATS_TEST_TMPDIR/agent.conf" -D
+	assert_failure 2
+	assert_output --partial "$BATS_TEST_TMPDIR/agent.conf: freeze-timeout must be 1 to 600 seconds"
+	agent_config 'freeze-timeout = 30' 'method = isa-serial'
+	run "$AGENT" -c "$BATS_TEST_TMPDIR/agent.conf" -D --freeze-timeout=20
+	assert_line freeze-timeout=20
+	assert_line method=isa-serial
+	run "$AGENT" -c "$BATS_TEST_TMPDIR/missing.conf" -D
+	assert_failure 2
+}
