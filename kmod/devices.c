@@ -20,12 +20,12 @@ struct device_collection {
 };
 
 /*
- * The bdev file system's inodes are the block devices somebody has opened. An
- * inode that is being freed has no user and nothing on it: igrab() skips it.
+ * The bdev file system's inodes are the block devices there are, or on older
+ * kernels those that are open. One that is being freed has no user and nothing
+ * on it: igrab() skips it.
  */
-static void collect_devices(struct super_block *sb, void *arg)
+static void collect_devices(struct super_block *sb, struct device_collection *collection)
 {
-	struct device_collection *collection = arg;
 	struct fsfreeze_devices *devices = collection->devices;
 	struct inode *inode;
 
@@ -50,8 +50,7 @@ static void describe_device(struct fsfreeze_device *device)
 	strreplace(device->name, '/', '!');
 }
 
-static int devices_try(struct fsfreeze_devices *devices, struct file_system_type *type,
-		       unsigned int room, unsigned int *seen)
+static int devices_try(struct fsfreeze_devices *devices, unsigned int room, unsigned int *seen)
 {
 	struct device_collection collection = { .devices = devices, .room = room };
 
@@ -59,7 +58,7 @@ static int devices_try(struct fsfreeze_devices *devices, struct file_system_type
 	devices->devices = kcalloc(room, sizeof(*devices->devices), GFP_KERNEL);
 	if (!devices->devices)
 		return -ENOMEM;
-	iterate_supers_type(type, collect_devices, &collection);
+	collect_devices(blockdev_superblock, &collection);
 	*seen = collection.seen;
 	return 0;
 }
@@ -72,20 +71,16 @@ static int devices_try(struct fsfreeze_devices *devices, struct file_system_type
  */
 int fsfreeze_devices_get(struct fsfreeze_devices *devices)
 {
-	struct file_system_type *type = get_fs_type("bdev");
 	unsigned int room = 64, seen, i;
 	int error;
 
-	if (!type)
-		return -ENODEV;
 	for (;;) {
-		error = devices_try(devices, type, room, &seen);
+		error = devices_try(devices, room, &seen);
 		if (error || seen <= room)
 			break;
 		fsfreeze_devices_put(devices);
 		room = 2 * seen;
 	}
-	module_put(type->owner);
 	for (i = 0; !error && i < devices->nr; i++)
 		describe_device(&devices->devices[i]);
 	return error;

@@ -11,20 +11,19 @@
 #ifndef FSFREEZE_COMPAT_SUPER
 #define FSFREEZE_HOLDER	(FREEZE_HOLDER_KERNEL | FREEZE_MAY_NEST)
 
-static const char freeze_owner[] = KBUILD_MODNAME;
-
+/* An owner is for a freeze that excludes others; one that nests is thawed without. */
 static int super_freeze(struct super_block *sb)
 {
 	if (sb->s_op->freeze_super)
-		return sb->s_op->freeze_super(sb, FSFREEZE_HOLDER, freeze_owner);
-	return freeze_super(sb, FSFREEZE_HOLDER, freeze_owner);
+		return sb->s_op->freeze_super(sb, FSFREEZE_HOLDER, NULL);
+	return freeze_super(sb, FSFREEZE_HOLDER, NULL);
 }
 
 static int super_thaw(struct super_block *sb)
 {
 	if (sb->s_op->thaw_super)
-		return sb->s_op->thaw_super(sb, FSFREEZE_HOLDER, freeze_owner);
-	return thaw_super(sb, FSFREEZE_HOLDER, freeze_owner);
+		return sb->s_op->thaw_super(sb, FSFREEZE_HOLDER, NULL);
+	return thaw_super(sb, FSFREEZE_HOLDER, NULL);
 }
 #endif
 
@@ -202,10 +201,6 @@ static void super_thaw_taken(struct fsfreeze_op *op, struct fsfreeze_super *supe
 
 	error = super_thaw(super->sb);
 	super->thaw_us = fsfreeze_us_since(start);
-	/* 6.6 to 6.15 say so when another holder keeps it frozen. */
-	if (error == -EINVAL && FSFREEZE_HELD_AS_KERNEL &&
-	    fsfreeze_super_still_frozen(super))
-		error = 0;
 	super_settle(op, super, SUPER_THAWED, error);
 	if (error)
 		fsfreeze_op_lost(op, error, super);

@@ -52,11 +52,11 @@ static void type_list_add(struct type_list *list, struct file_system_type *type,
  * Types are only ever added behind those the kernel itself has, and taken out
  * with a grace period before their module goes. Asking for one by name that
  * may not exist would run modprobe, so ask for one that is always there, and
- * first: the block devices' own.
+ * first: the one that the root of all mounts is made after.
  */
 static unsigned int type_list_registered(struct type_list *list)
 {
-	struct file_system_type *first = get_fs_type("bdev"), *type;
+	struct file_system_type *first = get_fs_type("sysfs"), *type;
 	unsigned int wanted = 0;
 
 	if (!first)

@@ -25,15 +25,13 @@
 /* freeze_super() has learned to count holders, and then who they are. */
 #if !defined(HAVE_FREEZE_OWNER)
 #define FSFREEZE_COMPAT_SUPER
-#ifdef HAVE_FREEZE_HOLDER
-#ifdef HAVE_FREEZE_MAY_NEST
+#if !defined(HAVE_FREEZE_HOLDER)
+#define FSFREEZE_HELD_AS_KERNEL	0
+#define COMPAT_HOLDER
+#elif defined(HAVE_FREEZE_MAY_NEST)
 #define COMPAT_HOLDER	, FREEZE_HOLDER_KERNEL | FREEZE_MAY_NEST
 #else
 #define COMPAT_HOLDER	, FREEZE_HOLDER_KERNEL
-#endif
-#else
-#define FSFREEZE_HELD_AS_KERNEL	0
-#define COMPAT_HOLDER
 #endif
 
 static inline int super_freeze(struct super_block *sb)
@@ -43,11 +41,28 @@ static inline int super_freeze(struct super_block *sb)
 	return freeze_super(sb COMPAT_HOLDER);
 }
 
+/* How often it is held as kernel. */
+static inline int compat_holds(struct super_block *sb)
+{
+#if defined(HAVE_FREEZE_KCOUNT)
+	return READ_ONCE(sb->s_writers.freeze_kcount);
+#elif defined(HAVE_FREEZE_HOLDERS)
+	return READ_ONCE(sb->s_writers.freeze_holders) & FREEZE_HOLDER_KERNEL;
+#else
+	return 0;
+#endif
+}
+
+/* With another holder left, our hold is gone and yet the answer was EINVAL. */
 static inline int super_thaw(struct super_block *sb)
 {
+	int holds = compat_holds(sb), error;
+
 	if (sb->s_op->thaw_super)
-		return sb->s_op->thaw_super(sb COMPAT_HOLDER);
-	return thaw_super(sb COMPAT_HOLDER);
+		error = sb->s_op->thaw_super(sb COMPAT_HOLDER);
+	else
+		error = thaw_super(sb COMPAT_HOLDER);
+	return error == -EINVAL && compat_holds(sb) < holds ? 0 : error;
 }
 #endif
 

@@ -20,7 +20,7 @@ HAVE_SLAVE_DIR
 HAVE_KERNEL_NOFAULT HAVE_PROBE_KERNEL_READ
 HAVE_MODULE_PUT_AND_KTHREAD_EXIT HAVE_MODULE_PUT_AND_EXIT'
 symbols='freeze_super thaw_super iterate_supers_type get_fs_type sync_filesystem
-deactivate_super kernfs_find_and_get_ns I_BDEV'
+deactivate_super kernfs_find_and_get_ns I_BDEV blockdev_superblock'
 
 # Exported, but declared in no header that modules see.
 exported='rcu_expedite_gp:HAVE_RCU_EXPEDITE_GP'

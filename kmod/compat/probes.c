@@ -31,6 +31,12 @@ int probe_owner(struct super_block *sb)
 # 1 "HAVE_FREEZE_MAY_NEST"
 int probe_nest(void);
 int probe_nest(void) { return FREEZE_MAY_NEST; }
+# 1 "HAVE_FREEZE_KCOUNT"
+int probe_kcount(struct super_block *sb);
+int probe_kcount(struct super_block *sb) { return sb->s_writers.freeze_kcount; }
+# 1 "HAVE_FREEZE_HOLDERS"
+int probe_holders(struct super_block *sb);
+int probe_holders(struct super_block *sb) { return sb->s_writers.freeze_holders; }
 # 1 "HAVE_FREEZE_OPERATION"
 bool probe_operation(struct super_block *sb);
 bool probe_operation(struct super_block *sb)

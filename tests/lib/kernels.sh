@@ -5,7 +5,8 @@
 #
 #   KERNEL_SUITES                     oldest to newest
 #   kernel_release SUITE              as uname -r says it
-#   kernel_image SUITE                directory: boot/vmlinuz-*, lib/modules/*
+#   kernel_image SUITE                directory with lib/modules/*
+#   kernel_vmlinuz SUITE              the file to boot
 #   kernel_buildroot SUITE            directory: headers, compiler, make, to chroot into
 #   kernel_build SUITE SRC ARG...     "make ARG..." in a copy of SRC inside that root;
 #                                     prints the directory of the copy
@@ -35,9 +36,19 @@ kernel_image() {
 	release=$(kernel_release "$1") || return 1
 	parts=$(debian_suite_memo "$1" debian_suite_tool "$1" apt-cache depends \
 		"linux-image-$release" |
-		awk '$1 == "Depends:" && $2 ~ /^linux-(binary|modules)-/ { print $2 }')
+		awk '$1 == "Depends:" && $2 ~ /^linux-(base|binary|modules)-[0-9]/ { print $2 }')
 	# shellcheck disable=SC2086 # a list
 	debian_suite_unpack "$1" "linux-image-$release" $parts
+}
+
+# kernel_vmlinuz SUITE: newer suites keep it with the modules.
+kernel_vmlinuz() {
+	local image release file
+	image=$(kernel_image "$1") && release=$(kernel_release "$1") || return 1
+	for file in "$image/boot/vmlinuz-$release" "$image/lib/modules/$release/vmlinuz"; do
+		[ ! -f "$file" ] || { echo "$file"; return 0; }
+	done
+	debian_suite_fail "no vmlinuz in $image"
 }
 
 # kernel_buildroot SUITE: the suite's own compiler builds for the suite's kernel.
