@@ -160,7 +160,7 @@ teardown()
 	[ "$status" -eq 1 ]
 	dir=$(sed -n 's/^# go on by hand: tests\/vm\/enter //p' <<<"$output")
 	[ -d "$GUEST_TOP/$dir" ]
-	[ -s "$GUEST_TOP/$dir/serial.log" ]
+	[ -s "$GUEST_TOP/$dir/command" ]
 	run -0 --separate-stderr "$GUEST_TOP/tests/vm/enter" "$GUEST_TOP/$dir" 'cat /root/evidence'
 	[ "$output" = 'it was me' ]
 	rm -rf "${GUEST_TOP:?}/${dir%/*}"
