@@ -90,6 +90,13 @@ as_root() {
 	unshare --user --map-root-user --mount "$@"
 }
 
+# memory_dir: a directory in memory, where there is such, for setup syncs a lot; $1 is set to it.
+memory_dir() {
+	local base=${TMPDIR:-/tmp}
+	[ ! -w /dev/shm ] || base=/dev/shm
+	printf -v "$1" %s "$(mktemp -d "$base/setup-test.XXXXXX")"
+}
+
 need_as_root() {
 	as_root true 2>/dev/null || skip "no user namespaces here"
 }

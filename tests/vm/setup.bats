@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # setup in a booted guest, from its cdrom: the service, another agent's service, a
-# pulled plug. What it does to files is in tests/installer.
+# pulled plug. What it does to files is in setup-root.bats.
 
 bats_require_minimum_version 1.5.0
 

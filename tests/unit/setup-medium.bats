@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Nothing of a medium is believed but what its MANIFEST vouches for. No root needed.
 
-load setup-lib
+load ../installer/setup-lib
 
 setup() {
 	M=$BATS_TEST_TMPDIR/medium

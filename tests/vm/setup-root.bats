@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # setup on a real Debian root, with its real dpkg and DKMS.
 
-load root-lib
+load ../installer/root-lib
 
 setup() {
 	root_setup

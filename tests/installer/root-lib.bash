@@ -4,7 +4,7 @@
 # fresh one in a moment (an overlay), and what it changed can be told exactly.
 
 # shellcheck source=tests/installer/setup-lib.bash
-. "$(dirname "${BASH_SOURCE[0]}")/../setup-lib.bash"
+. "$(dirname "${BASH_SOURCE[0]}")/setup-lib.bash"
 # shellcheck source=tests/lib/debian-suite.sh
 . "$HERE/../lib/debian-suite.sh"
 

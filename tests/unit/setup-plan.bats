@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What setup would do, and its reasons. Plans read only, so none of this needs root.
 
-load setup-lib
+load ../installer/setup-lib
 
 setup() {
 	R=$BATS_TEST_TMPDIR/r

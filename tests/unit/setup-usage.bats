@@ -3,7 +3,7 @@
 # The command line: help on stdout in 80 columns, errors on stderr, documented exit codes.
 
 bats_require_minimum_version 1.5.0
-load setup-lib
+load ../installer/setup-lib
 
 @test "help goes to stdout, fits 80 columns and names every command and exit code" {
 	run "$SETUP" --help

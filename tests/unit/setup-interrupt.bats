@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Killed, or failing, after every single step: the old state or the new one. The
 # static way in a small root, so that this needs no root; the same with the real
-# dpkg is in root/interrupt.bats.
+# dpkg is in tests/vm/setup-root-interrupt.bats.
 
-load setup-lib
+load ../installer/setup-lib
 
 setup() {
 	need_as_root
 	[ -x "$SETUP_TEST" ] || skip "no $SETUP_TEST"
-	T=$BATS_TEST_TMPDIR
+	memory_dir T
 	medium_static "$T/m1" 1.0.0
 	medium_static "$T/m2" 2.0.0
 	root_debian "$T/clean"
@@ -18,6 +18,10 @@ setup() {
 	install -m 755 /dev/null "$T/clean/usr/sbin/qemu-ga"
 	echo 'a file of the user' >"$T/clean/usr/sbin/guest-tools-setup"
 	chmod 700 "$T/clean/usr/sbin/guest-tools-setup"
+}
+
+teardown() {
+	[ -z "${T:-}" ] || rm -rf "$T"
 }
 
 # in_root CMD ARGS...: setup-test on the root at hand.

@@ -3,7 +3,7 @@
 # Broken after every journal step, with the real dpkg: file lists and contents are
 # those of before, or the install is complete.
 
-load root-lib
+load ../installer/root-lib
 
 setup() {
 	root_setup

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What detection makes of recorded roots; nothing here needs root.
 
-load setup-lib
+load ../installer/setup-lib
 
 json() {
 	jq -r "$1" <<<"$output"
