@@ -17,7 +17,7 @@ const struct exit_code exit_codes[] = {
 	{ SETUP_NOT_CONFIRMED, "not confirmed: answered no, or no terminal and no --yes" },
 	{ SETUP_OLDER, "the medium is older than what is installed; see --downgrade" },
 	{ SETUP_NOT_INSTALLED, "status: not installed" },
-	{ SETUP_NOT_WORKING, "status: installed, but not working" },
+	{ SETUP_NOT_WORKING, "install, status: installed, but not working" },
 	{ 0, NULL },
 };
 

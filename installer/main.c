@@ -76,15 +76,19 @@ static void add_outcome(json_t *document, struct outcome *outcome)
 	outcome_clear(outcome);
 }
 
-static void add_health(const struct context *c, json_t *document)
+/* "Installed" is not "works": one that should run by now and does not is an error of its own. */
+static gboolean add_health(const struct context *c, json_t *document, GError **err)
 {
 	struct health health;
 
 	health_check(c, 5, &health);
 	json_object_set_new(document, "health", health_json(&health));
 	health_report(&health);
-	if (!health_is_good(&health) && health.channel)
-		ui_warn("installed, but the service does not run");
+	if (health.offline || health.active || !health.channel)
+		return TRUE;
+	return setup_fail(err, SETUP_NOT_WORKING,
+			  "guest-tools is installed, but its service does not run: "
+			  "see journalctl -u " AGENT_UNIT);
 }
 
 static gboolean run_install(struct context *c, json_t *document, GError **err)
@@ -98,8 +102,7 @@ static gboolean run_install(struct context *c, json_t *document, GError **err)
 	json_object_set_new(document, "changed", json_boolean(plan->steps->len > 0));
 	if (plan->steps->len == 0) {
 		say_current(c);
-		add_health(c, document);
-		return TRUE;
+		return add_health(c, document, err);
 	}
 	if (!check_install(c, plan, err) || !ui_ask("Install?", err))
 		return FALSE;
@@ -111,8 +114,7 @@ static gboolean run_install(struct context *c, json_t *document, GError **err)
 		return FALSE;
 	ui_say("guest-tools %s is installed.", medium_version(c->medium));
 	report_missing_modules(plan);
-	add_health(c, document);
-	return TRUE;
+	return add_health(c, document, err);
 }
 
 static gboolean run_uninstall(struct context *c, json_t *document, GError **err)
@@ -393,8 +395,11 @@ int main(int argc, char **argv)
 	if (argc > 2)
 		return usage("one command only");
 	command = find_subcommand(argc == 2 ? argv[1] : "install");
-	if (!command)
-		return usage("there is no such command");
+	if (!command) {
+		g_autofree char *why = g_strdup_printf("there is no command \"%s\"", argv[1]);
+
+		return usage(why);
+	}
 	if (command->needs & CHANGES)
 		ram_enter(copy);
 	ui_init(&(struct ui_options){ o.quiet, o.json, o.yes });
