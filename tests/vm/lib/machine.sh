@@ -9,7 +9,9 @@
 #	root.qcow2	what booting wrote to the disk, on top of the image's root.img
 #
 # A restored guest maps "ram" privately and has an overlay of its own on root.qcow2, so restoring
-# copies nothing, any number of guests run side by side, and the cache is only ever read.
+# copies nothing, any number of guests run side by side, and the cache is only ever read.  Start to
+# first command answered, median of ten on two cores: 0.53 s.  savevm with a copy of its qcow2 file
+# took 0.95 s, a migration stream with the memory in it 0.93 s, and both need memory of their own.
 
 MACHINE_MIB=1024
 MACHINE_CPUS=2
