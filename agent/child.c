@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "child.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <glib-unix.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "error.h"
+#include "sysfs.h"
 
 struct watch {
 	pid_t pid;
@@ -85,6 +89,29 @@ void signals_restore(gpointer unused)
 	fill(&set);
 	signal(SIGPIPE, SIG_DFL);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+void child_become_ordinary(void)
+{
+	signals_restore(NULL);
+	umask(0022);
+	/* In vain where it does not exist. */
+	sysfs_write("/proc/self/oom_score_adj", "0");
+}
+
+void child_close_others(int keep, int keep_too)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		int fd = atoi(entry->d_name);
+
+		if (fd > STDERR_FILENO && fd != keep && fd != keep_too && fd != dirfd(dir))
+			close(fd);
+	}
+	if (dir)
+		closedir(dir);
 }
 
 void child_watch(pid_t pid, child_exited exited, gpointer data)

@@ -42,6 +42,21 @@ gboolean client_may_receive(const struct client *client);
 /** client_send() - queue a reply, after 0xFF when it is delimited. */
 void client_send(struct client *client, const json_t *reply, gboolean delimited);
 
+/** client_send_text() - the same for a "return" whose value is the text of JSON. */
+void client_send_text(struct client *client, const char *text, gsize length, const json_t *id,
+		      gboolean delimited);
+
+/**
+ * client_must_wait() - whether a request's turn is yet to come.
+ *
+ * Replies come in the order of the requests, as a client expects that sends the
+ * next one before it has the answer. Only COMMAND_ANYTIME is answered at once.
+ */
+gboolean client_must_wait(const struct client *client);
+
+/** client_defer() - dispatch this request when all before it are answered. */
+void client_defer(struct client *client, const char *text, gsize length);
+
 /** client_resync() - the peer starts afresh: replies to older requests are void. */
 void client_resync(struct client *client, const struct request *except);
 

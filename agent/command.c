@@ -9,8 +9,10 @@
 #include "freeze.h"
 
 static const struct command_table *const tables[] = {
-	&commands_protocol,
-	&commands_fsfreeze,
+	&commands_protocol, &commands_fsfreeze, &commands_file, &commands_exec,
+	&commands_power,    &commands_time,     &commands_cpu,  &commands_memory,
+	&commands_storage,  &commands_network,  &commands_os,   &commands_stats,
+	&commands_account,  &commands_ssh,
 };
 
 /* Names the lists leave out; NULL until commands_allow(). */
@@ -91,88 +93,6 @@ static gboolean may_run(const struct command *command, GError **error)
 	return !why;
 }
 
-static gboolean is_array_of(const json_t *value, json_type type)
-{
-	size_t i;
-	json_t *item;
-
-	if (!json_is_array(value))
-		return FALSE;
-	json_array_foreach(value, i, item)
-		if (json_typeof(item) != type)
-			return FALSE;
-	return TRUE;
-}
-
-static gboolean has_type(const json_t *value, enum argument_type type)
-{
-	switch (type) {
-	case ARGUMENT_STRING:
-		return json_is_string(value);
-	case ARGUMENT_INT:
-		return json_is_integer(value);
-	case ARGUMENT_BOOL:
-		return json_is_boolean(value);
-	case ARGUMENT_STRINGS:
-		return is_array_of(value, JSON_STRING);
-	case ARGUMENT_OBJECTS:
-		return is_array_of(value, JSON_OBJECT);
-	case ARGUMENT_ANY:
-		return TRUE;
-	}
-	return FALSE;
-}
-
-static gboolean check_argument(const struct argument *argument, const json_t *value, GError **error)
-{
-	static const char *const names[] = {
-		[ARGUMENT_STRING] = "string", [ARGUMENT_INT] = "integer",
-		[ARGUMENT_BOOL] = "boolean",  [ARGUMENT_STRINGS] = "array",
-		[ARGUMENT_OBJECTS] = "array", [ARGUMENT_ANY] = "any",
-	};
-
-	if (!value && argument->optional)
-		return TRUE;
-	if (!value)
-		g_set_error(error, AGENT_ERROR, AGENT_ERROR_GENERIC, "Parameter '%s' is missing",
-			    argument->name);
-	else if (!has_type(value, argument->type))
-		g_set_error(error, AGENT_ERROR, AGENT_ERROR_GENERIC,
-			    "Invalid parameter type for '%s', expected: %s", argument->name,
-			    names[argument->type]);
-	else
-		return TRUE;
-	return FALSE;
-}
-
-static gboolean is_argument(const struct command *command, const char *name)
-{
-	for (guint i = 0; i < COMMAND_MAX_ARGUMENTS && command->arguments[i].name; i++)
-		if (!strcmp(command->arguments[i].name, name))
-			return TRUE;
-	return FALSE;
-}
-
-static gboolean check_arguments(const struct command *command, json_t *arguments, GError **error)
-{
-	const char *name;
-	json_t *value;
-
-	for (guint i = 0; i < COMMAND_MAX_ARGUMENTS && command->arguments[i].name; i++) {
-		value = json_object_get(arguments, command->arguments[i].name);
-		if (!check_argument(&command->arguments[i], value, error))
-			return FALSE;
-	}
-	json_object_foreach(arguments, name, value) {
-		if (is_argument(command, name))
-			continue;
-		g_set_error(error, AGENT_ERROR, AGENT_ERROR_GENERIC,
-			    "Parameter '%s' is unexpected", name);
-		return FALSE;
-	}
-	return TRUE;
-}
-
 /* The members of a request, and whether there is nothing else. */
 static gboolean check_members(json_t *object, GError **error)
 {
@@ -184,7 +104,7 @@ static gboolean check_members(json_t *object, GError **error)
 				    "QMP input must be a JSON object");
 		return FALSE;
 	}
-	json_object_foreach(object, name, value) {
+	json_object_foreach (object, name, value) {
 		if (!strcmp(name, "execute"))
 			wrong = json_is_string(value) ? NULL : "' must be a string";
 		else if (!strcmp(name, "arguments"))
@@ -234,28 +154,37 @@ static void run(const struct command *command, struct request *request, json_t *
 	command->run(request, arguments);
 }
 
+static void dispatch(struct client *client, const struct command *command, json_t *object,
+		     GError *error)
+{
+	json_t *arguments = json_incref(json_object_get(object, "arguments"));
+	struct request *request;
+
+	if (!arguments)
+		arguments = json_object();
+	if (!error && may_run(command, &error))
+		arguments_check(command->arguments, COMMAND_MAX_ARGUMENTS, arguments, &error);
+	request = request_new(client, error ? NULL : command, json_object_get(object, "id"));
+	if (error)
+		request_fail(request, error);
+	else
+		run(command, request, arguments);
+	json_decref(arguments);
+}
+
 void command_dispatch(struct client *client, const char *text, gsize length)
 {
-	g_autoptr(GError) error = NULL;
 	const struct command *command = NULL;
+	GError *error = NULL;
 	json_t *object = parse(text, length, &error);
-	json_t *arguments = NULL;
-	gboolean ok;
 
-	ok = object && check_members(object, &error) && (command = find(object, &error)) &&
-	     may_run(command, &error);
-	if (ok) {
-		arguments = json_incref(json_object_get(object, "arguments"));
-		if (!arguments)
-			arguments = json_object();
-		ok = check_arguments(command, arguments, &error);
+	if (object && check_members(object, &error))
+		command = find(object, &error);
+	if ((!command || !(command->flags & COMMAND_ANYTIME)) && client_must_wait(client)) {
+		g_clear_error(&error);
+		client_defer(client, text, length);
+	} else {
+		dispatch(client, command, object, error);
 	}
-	struct request *request =
-		request_new(client, ok ? command : NULL, json_object_get(object, "id"));
-	if (ok)
-		run(command, request, arguments);
-	else
-		request_fail(request, g_steal_pointer(&error));
-	json_decref(arguments);
 	json_decref(object);
 }

@@ -5,27 +5,13 @@
 #include <glib.h>
 #include <jansson.h>
 
+#include "arguments.h"
 #include "request.h"
 
 /*
  * The commands are rows of tables, one table per file of commands. A row feeds
  * lookup, permission, the check of the arguments, guest-info and --help.
  */
-
-enum argument_type {
-	ARGUMENT_STRING,
-	ARGUMENT_INT,
-	ARGUMENT_BOOL,
-	ARGUMENT_STRINGS, /* array of strings */
-	ARGUMENT_OBJECTS, /* array of objects, checked by the command itself */
-	ARGUMENT_ANY,     /* checked by the command itself */
-};
-
-struct argument {
-	const char *name;
-	enum argument_type type;
-	gboolean optional;
-};
 
 #define COMMAND_MAX_ARGUMENTS 8
 
@@ -41,7 +27,7 @@ struct command {
 	const char *name;
 	void (*run)(struct request *request, json_t *arguments);
 	guint flags;
-	const char *help; /* one line, for --help */
+	const char *help;                                 /* one line, for --help */
 	struct argument arguments[COMMAND_MAX_ARGUMENTS]; /* ends at the first without a name */
 };
 

@@ -10,9 +10,24 @@ struct command_table {
 	guint length;
 };
 
-#define COMMAND_TABLE(rows) { rows, G_N_ELEMENTS(rows) }
+#define COMMAND_TABLE(rows)                                                                        \
+	{                                                                                          \
+		rows, G_N_ELEMENTS(rows)                                                           \
+	}
 
 extern const struct command_table commands_protocol;
 extern const struct command_table commands_fsfreeze;
+extern const struct command_table commands_file;
+extern const struct command_table commands_exec;
+extern const struct command_table commands_power;
+extern const struct command_table commands_time;
+extern const struct command_table commands_cpu;
+extern const struct command_table commands_memory;
+extern const struct command_table commands_storage;
+extern const struct command_table commands_network;
+extern const struct command_table commands_os;
+extern const struct command_table commands_stats;
+extern const struct command_table commands_account;
+extern const struct command_table commands_ssh;
 
 #endif

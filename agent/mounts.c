@@ -80,11 +80,12 @@ static struct mount *mounts_find(GPtrArray *mounts, dev_t dev)
 	return NULL;
 }
 
-static void mounts_add(GPtrArray *mounts, const struct line *line)
+static void mounts_add(GPtrArray *mounts, const struct line *line, gboolean writable)
 {
 	struct mount *mount;
 
-	if (!line->writable || !is_on_block_device(line) || mounts_find(mounts, line->dev))
+	if ((writable && !line->writable) || !is_on_block_device(line) ||
+	    mounts_find(mounts, line->dev))
 		return;
 	mount = g_new0(struct mount, 1);
 	mount->dev = line->dev;
@@ -105,7 +106,7 @@ static char **mountinfo_lines(GError **error)
 	return g_strsplit(text, "\n", -1);
 }
 
-GPtrArray *mounts_read(GError **error)
+static GPtrArray *read_mounts(gboolean writable, GError **error)
 {
 	g_auto(GStrv) lines = mountinfo_lines(error);
 	GPtrArray *mounts;
@@ -117,10 +118,29 @@ GPtrArray *mounts_read(GError **error)
 		struct line line = { 0 };
 
 		if (line_parse(*text, &line))
-			mounts_add(mounts, &line);
+			mounts_add(mounts, &line, writable);
 		line_clear(&line);
 	}
 	return mounts;
+}
+
+GPtrArray *mounts_read(GError **error)
+{
+	return read_mounts(TRUE, error);
+}
+
+GPtrArray *mounts_list(GError **error)
+{
+	return read_mounts(FALSE, error);
+}
+
+dev_t mount_block_device(const struct mount *mount)
+{
+	struct stat st;
+
+	if (major(mount->dev) == 0 && stat(mount->source, &st) == 0 && S_ISBLK(st.st_mode))
+		return st.st_rdev;
+	return mount->dev;
 }
 
 /* The device of what is mounted at a path: the last line for it is on top. */
@@ -202,14 +222,10 @@ static guint depth(GPtrArray *mounts, const struct mount *mount, guint level)
 {
 	g_autoptr(GPtrArray) files = NULL;
 	guint deepest = 0;
-	struct stat st;
-	dev_t dev = mount->dev;
 
 	if (level >= MAX_DEPTH)
 		return 0;
-	if (major(dev) == 0 && stat(mount->source, &st) == 0 && S_ISBLK(st.st_mode))
-		dev = st.st_rdev;
-	files = blockdev_backing_files(dev);
+	files = blockdev_backing_files(mount_block_device(mount));
 	for (guint i = 0; i < files->len; i++) {
 		struct mount *below = mount_above(mounts, g_ptr_array_index(files, i));
 

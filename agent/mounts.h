@@ -7,11 +7,11 @@
 
 /* A mounted file system that can be frozen: one for each superblock. */
 struct mount {
-	dev_t dev;     /* of the superblock, as mountinfo(5) tells it */
-	char *path;    /* where it is mounted; may be hidden under another mount */
+	dev_t dev;  /* of the superblock, as mountinfo(5) tells it */
+	char *path; /* where it is mounted; may be hidden under another mount */
 	char *type;
 	char *source;
-	guint rank;    /* 0 is frozen first: it lies on a file of one with a higher rank */
+	guint rank; /* 0 is frozen first: it lies on a file of one with a higher rank */
 };
 
 /**
@@ -23,6 +23,16 @@ struct mount {
  * Return: (element-type struct mount): a new array, or NULL and an error.
  */
 GPtrArray *mounts_read(GError **error);
+
+/**
+ * mounts_list() - all file systems on block devices, also those that are read-only.
+ *
+ * For reports; each once, in mount order, as with mounts_read().
+ */
+GPtrArray *mounts_list(GError **error);
+
+/** mount_block_device() - the device below; that of the source where @mount has its own. */
+dev_t mount_block_device(const struct mount *mount);
 
 /**
  * mounts_select() - keep only the file systems that are mounted at these paths.

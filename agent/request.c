@@ -62,6 +62,15 @@ void request_return(struct request *request, json_t *value)
 	finish(request, json_pack("{s:o}", "return", value ? value : json_object()));
 }
 
+void request_return_text(struct request *request, const char *text, gsize length)
+{
+	gboolean delimited = request->command->flags & COMMAND_DELIMITED;
+
+	if (request->client)
+		client_send_text(request->client, text, length, request->id, delimited);
+	request_end(request);
+}
+
 void request_fail(struct request *request, GError *error)
 {
 	json_t *reply = reply_error(error);

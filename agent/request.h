@@ -16,7 +16,7 @@ struct client;
 
 /**
  * request_new() - a request for a command.
- * @client: who asked; told through request_forget() when it goes away first
+ * @client: who asked; it calls request_client_gone() when it goes away first
  * @id: the request's id member or NULL; a reference is taken
  */
 struct request *request_new(struct client *client, const struct command *command, json_t *id);
@@ -29,6 +29,8 @@ struct client *request_client(const struct request *request);
 
 /* Reply with @value, whose reference is taken over; NULL replies with {}. */
 void request_return(struct request *request, json_t *value);
+/* Reply with a value given as the text of JSON. */
+void request_return_text(struct request *request, const char *text, gsize length);
 /* Reply with an error; takes @error over. */
 void request_fail(struct request *request, GError *error);
 /* No reply at all, as shutdown and suspend give on success. */
