@@ -64,6 +64,10 @@ teardown()
 	run -0 guest_run 'ls /etc/left-behind 2>/dev/null; date +%s'
 	[[ $output =~ ^[0-9]+$ ]]
 	((output >= EPOCHSECONDS - 5 && output <= EPOCHSECONDS + 5))
+	# the guest may see its memory of a directory; look at the disk itself
+	guest_disk_copy 0 "$BATS_TEST_TMPDIR/root.img"
+	debugfs -R 'stat /etc/hostname' "$BATS_TEST_TMPDIR/root.img" 2>&1 | grep -q 'Type: regular'
+	debugfs -R 'stat /etc/left-behind' "$BATS_TEST_TMPDIR/root.img" 2>&1 | grep -q 'File not found'
 }
 
 @test "restoring a guest: how long it takes until the first command is answered" {
@@ -190,6 +194,7 @@ teardown()
 }
 
 @test "no emulator outlives the test that started it" {
+	: >"$BATS_TEST_TMPDIR/log"
 	bats "$GUEST_TOP/tests/vm/fixtures/hangs.bats" >"$BATS_TEST_TMPDIR/log" 2>&1 3>&- &
 	bats=$!
 	for ((i = 0; i < 300; i++)); do
