@@ -109,7 +109,7 @@ static gboolean load_apply(const struct context *c, const struct step *step, cha
 		*note = g_strdup_printf("there is no module for kernel %s to load", step->object);
 		return TRUE;
 	}
-	if (modprobe(c, "-q", output, err))
+	if (modprobe(c, "-v", output, err))
 		return TRUE;
 	if (c->detection->secure_boot == KNOWN_YES)
 		g_prefix_error(err, "Secure Boot takes only modules signed with an enrolled key "

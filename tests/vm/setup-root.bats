@@ -34,6 +34,10 @@ headers_back() {
 	[ "$(in_root dpkg-query -W -f '${Status} ${Version}' guest-tools-agent)" = "install ok installed 1.0.0" ]
 	[ "$(in_root dpkg-query -W -f '${Status} ${Version}' virtio-fsfreeze-dkms)" = "install ok installed 1.0.0" ]
 	compgen -G "$R/lib/modules/$(kernel)/updates/dkms/virtio_fsfreeze.ko*"
+	# DKMS built the real one, not the stub for kernels that cannot.
+	run in_root modinfo -k "$(kernel)" -F description virtio_fsfreeze
+	expect_status 0
+	[[ $output != Stub* ]]
 	[ -n "$(find "$R/etc/systemd/system" -path '*.wants/guest-tools-agent.service')" ]
 	[ "$(readlink "$R/etc/systemd/system/qemu-guest-agent.service")" = /dev/null ]
 	cmp "$R/usr/sbin/guest-tools-setup" "$SETUP"
