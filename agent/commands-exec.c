@@ -261,8 +261,8 @@ G_GNUC_NORETURN static void exec_program(char **argv, char **environment, const 
 			say_failure(failure);
 	if (merged)
 		dup2(STDOUT_FILENO, STDERR_FILENO);
-	if (null > STDERR_FILENO)
-		close(null);
+	/* Also what the agent was started with, such as a socket of systemd's. */
+	child_close_others(failure, -1);
 	execvpe(argv[0], argv, environment);
 	say_failure(failure);
 	_exit(127);

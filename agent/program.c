@@ -47,6 +47,7 @@ G_GNUC_NORETURN static void exec_program(const char *path, const char *const *ar
 	dup2(in, STDIN_FILENO);
 	dup2(out, STDOUT_FILENO);
 	dup2(out, STDERR_FILENO);
+	child_close_others(-1, -1);
 	execve(path, (char *const *)argv, environment);
 	_exit(127);
 }

@@ -64,6 +64,28 @@ programs=(agent/guest-tools-agent agent/fsfreeze-hook installer/setup)
 	assert_equal "$(cat "$BATS_TEST_TMPDIR/calls")" $'freeze\nthaw'
 }
 
+@test "every way to get at an answer works with the system calls of Linux 2.6.32 alone" {
+	[ "$(uname -m)" = x86_64 ] || skip "the list of calls is that of x86-64"
+	load agent/commands
+	cc -O -o "$BATS_TEST_TMPDIR/old-kernel" "$BATS_TEST_DIRNAME/agent/old-kernel.c"
+	agent_config
+	RUN_UNDER=$BATS_TEST_TMPDIR/old-kernel agent_start
+	local command handle
+
+	for command in guest-get-{time,vcpus,memory-blocks,fsinfo,disks,diskstats,cpustats,load} \
+		guest-network-get-{interfaces,route} guest-get-{host-name,users,timezone,osinfo}; do
+		result "$command" >/dev/null
+	done
+	echo text >"$BATS_TEST_TMPDIR/file"
+	handle=$(result guest-file-open "{\"path\":\"$BATS_TEST_TMPDIR/file\"}")
+	assert_equal "$(result guest-file-read "{\"handle\":$handle}")" '{"buf-b64":"dGV4dAo=","count":5,"eof":true}'
+	result guest-file-close "{\"handle\":$handle}"
+	assert_equal "$(exec_result '{"path":"/bin/echo","arg":["x"],"capture-output":true}' | jq -r '."out-data"')" eAo=
+	# The programs that QEMU's agent runs as well are the guest's own, of its own time.
+	run error_of guest-set-user-password '{"username":"nobody here","password":"eA==","crypted":false}'
+	assert_output --partial "child process has failed to set user password"
+}
+
 @test "setup runs with the system calls of Linux 2.6.32 alone" {
 	[ "$(uname -m)" = x86_64 ] || skip "the list of calls is that of x86-64"
 	cc -O -o "$BATS_TEST_TMPDIR/old-kernel" "$BATS_TEST_DIRNAME/agent/old-kernel.c"
