@@ -78,7 +78,8 @@ $(DKMS_DEB): $(BUILD)/epoch $(call files,packaging/dkms packaging/deb) $(call fi
 	@echo "  DEB     $(@F)"
 	@packaging/dkms/build.sh $@
 
-$(ISO): $(AGENT_DEB) $(DKMS_DEB) $(BUILD)/installer/setup $(call files,iso)
+$(ISO): $(AGENT_DEB) $(DKMS_DEB) $(BUILD)/installer/setup $(call files,iso) \
+		$(call files,docs/man)
 	@iso/build.sh $@ $(AGENT_DEB) $(DKMS_DEB)
 
 deps: ## install what building and testing needs, with apt or dnf

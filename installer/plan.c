@@ -107,17 +107,32 @@ static void add_modules(struct plan *plan, const struct context *c)
 	}
 }
 
+/* setup itself and its manual, so that it can be run again without the medium. */
+static void add_setup(struct plan *plan, const struct context *c)
+{
+	static const char *const files[][2] = {
+		{ "setup", "/usr/sbin/guest-tools-setup" },
+		{ "guest-tools-setup.8", "/usr/share/man/man8/guest-tools-setup.8" },
+	};
+
+	for (guint i = 0; i < G_N_ELEMENTS(files); i++) {
+		const struct medium_file *file =
+			medium_filef(c->medium, "%s/%s", c->detection->architecture, files[i][0]);
+
+		if (file)
+			add(plan, c, &step_put, files[i][1], file);
+	}
+}
+
 static void add_agent(struct plan *plan, const struct context *c)
 {
 	const char *architecture = c->detection->architecture;
-	const struct medium_file *self = medium_filef(c->medium, "%s/setup", architecture);
 
 	if (strcmp(plan->agent->way, "package") == 0)
 		add_package(plan, c, AGENT_PACKAGE, architecture);
 	else
 		add_static(plan, c);
-	if (self)
-		add(plan, c, &step_put, "/usr/sbin/guest-tools-setup", self);
+	add_setup(plan, c);
 }
 
 /* A changed agent is started again, so what runs is what was installed. */

@@ -30,6 +30,7 @@ trap 'exit 143' TERM
 lay_out() {
 	install -D -m 755 "$here/setup.sh" "$root/setup"
 	install -D -m 755 "$BUILD/installer/setup" "$root/$ARCH/setup"
+	install -m 644 "$top/docs/man/guest-tools-setup.8" "$root/$ARCH/"
 	make -s -C "$top/agent" install DESTDIR="$root/$ARCH/tree" >/dev/null
 	mkdir -p "$root/packages" "$root/hooks"
 	for file; do

@@ -21,7 +21,7 @@ setup_file()
 		guest_start --kernel "$kernel" --disk 64M:ext4 --disk 320M:xfs --cdrom "$ISO"
 		mount_disks
 		guest_run 'mkdir -p /mnt && mount -r /dev/sr0 /mnt'
-		GUEST_DEADLINE=400 guest_run '/mnt/setup install --yes' >"$GUEST_DIR/install.log" ||
+		GUEST_DEADLINE=600 guest_run '/mnt/setup install --yes' >"$GUEST_DIR/install.log" ||
 			{ cat "$GUEST_DIR/install.log"; return 1; }
 		agent_wait
 		writer_start /srv/1
@@ -84,7 +84,9 @@ freezes_and_thaws()
 		run -1 image_needs_replay "$image"
 		run -0 e2fsck -fn "$image"
 	done
-	run -0 xfs_repair -n "$BATS_TEST_TMPDIR/2.img"
+	run xfs_repair -n "$BATS_TEST_TMPDIR/2.img"
+	echo "$output"
+	[ "$status" -eq 0 ]
 	[[ $output != *"valuable metadata changes in a log"* ]]
 }
 
@@ -193,7 +195,7 @@ kill_thaws()
 	for kernel in "${kernels[@]}"; do
 		on "$kernel"
 		guest_run 'mkdir -p /run/systemd/system/guest-tools-agent.service.d &&
-			printf "[Service]\nExecStart=\nExecStart=/usr/sbin/guest-tools-agent --freeze-timeout=3\n" \
+			printf "[Service]\nExecStart=\nExecStart=/usr/sbin/guest-tools-agent --freeze-timeout=8\n" \
 				>/run/systemd/system/guest-tools-agent.service.d/test.conf &&
 			systemctl daemon-reload && systemctl restart guest-tools-agent'
 		agent_wait
@@ -228,7 +230,7 @@ kill_thaws()
 
 	for kernel in "${kernels[@]}"; do
 		on "$kernel"
-		GUEST_DEADLINE=200 run -0 guest_run '/mnt/setup uninstall --yes'
+		GUEST_DEADLINE=400 run -0 guest_run '/mnt/setup uninstall --yes'
 		guest_reboot
 		run -0 guest_run 'find / -xdev \( -path /proc -o -path /sys -o -path /var/log \) -prune -o \
 			\( -name "*guest-tools*" -o -name "*guest_tools*" -o -name "*fsfreeze-hook*" \

@@ -24,15 +24,6 @@ start_with_medium()
 	guest_run 'mkdir -p /mnt && mount -r /dev/sr0 /mnt'
 }
 
-# Another agent, as far as setup can tell: the same names, no channel needed.
-add_other_agent()
-{
-	guest_run 'cp /bin/sleep /usr/sbin/qemu-ga &&
-		printf "[Service]\nExecStart=/usr/sbin/qemu-ga 1000000\n" \
-			>/lib/systemd/system/qemu-guest-agent.service &&
-		systemctl daemon-reload && systemctl start qemu-guest-agent'
-}
-
 # Paths of the root file system, but for logs, caches and what systemd keeps of its run.
 list_files()
 {
@@ -63,8 +54,8 @@ list_files()
 }
 
 @test "another agent that runs is refused, replaced when asked, and runs again after uninstall" {
-	start_with_medium
-	add_other_agent
+	start_with_medium --kernel debian12-qemu-ga
+	guest_run 'systemctl start qemu-guest-agent'
 	run -4 guest_run '/mnt/setup install --yes --module=none'
 	[[ $output == *"qemu-guest-agent is running"* ]]
 	guest_run 'systemctl is-active qemu-guest-agent'

@@ -40,6 +40,7 @@ writer_start()
 		head -c 20000 /dev/zero >>data && sync data now || exit 1
 		[ \$((n % 50)) -ne 0 ] || : >data
 		echo \$n >$GUEST_RUN/rounds-${1//\//_}
+		sleep 0.05
 	done"
 	guest_wait_for "test -s $GUEST_RUN/rounds-${1//\//_}" 20
 }
