@@ -84,10 +84,30 @@ freezes_and_thaws()
 		run -1 image_needs_replay "$image"
 		run -0 e2fsck -fn "$image"
 	done
-	run xfs_repair -n "$BATS_TEST_TMPDIR/2.img"
-	echo "$output"
-	[ "$status" -eq 0 ]
-	[[ $output != *"valuable metadata changes in a log"* ]]
+	run -0 xfs_repair -n "$BATS_TEST_TMPDIR/2.img"
+	copies_are_whole_without_replay
+}
+
+# copies_are_whole_without_replay: a guest of its own sees the same in the copied ext4 and xfs, with
+# their journals left alone and with them replayed.  (A frozen xfs leaves a record in its log on
+# purpose, so that its log never looks clean: what counts is that nothing is missing without it.)
+copies_are_whole_without_replay()
+{
+	local GUEST_DIR whole=0
+
+	guest_select reader
+	guest_start
+	guest_disk_attach "$BATS_TEST_TMPDIR/1.img"
+	guest_disk_attach "$BATS_TEST_TMPDIR/2.img"
+	disk_content 1 ro,noload >"$BATS_TEST_TMPDIR/1.left" || whole=1
+	disk_content 1 rw >"$BATS_TEST_TMPDIR/1.replayed"
+	disk_content 2 ro,norecovery >"$BATS_TEST_TMPDIR/2.left" || whole=1
+	disk_content 2 rw >"$BATS_TEST_TMPDIR/2.replayed"
+	guest_stop
+	rm -rf "$GUEST_DIR"
+	diff "$BATS_TEST_TMPDIR/1.left" "$BATS_TEST_TMPDIR/1.replayed" || whole=1
+	diff "$BATS_TEST_TMPDIR/2.left" "$BATS_TEST_TMPDIR/2.replayed" || whole=1
+	return $whole
 }
 
 @test "with headers, setup builds the module and the kernel freezes" {
@@ -109,35 +129,34 @@ freezes_and_thaws()
 }
 
 @test "without a freeze, the copied file systems need what the freeze spares them" {
-	local tries
+	local try
 
 	on debian12
-	# The writers sync all the time: one moment is as good as another, and yet not each one is bad.
-	for tries in 1 2 3 4 5; do
+	# Not each moment is a bad one for both, with writers that sync all the time.
+	for try in 1 2 3 4 5; do
 		guest_disk_copy 1 "$BATS_TEST_TMPDIR/1.img"
 		guest_disk_copy 2 "$BATS_TEST_TMPDIR/2.img"
-		run xfs_repair -n "$BATS_TEST_TMPDIR/2.img"
-		if image_needs_replay "$BATS_TEST_TMPDIR/1.img" &&
-			[[ $output == *"valuable metadata changes in a log"* ]]; then
+		if image_needs_replay "$BATS_TEST_TMPDIR/1.img" && ! copies_are_whole_without_replay; then
 			return
 		fi
 	done
-	echo "five copies were clean without a freeze: the other tests prove nothing"
+	echo "$try copies were whole without a freeze: the other tests prove nothing"
 	return 1
 }
 
-# Kills the agent as the out-of-memory killer would and prints after how many ms a writer wrote again.
+# Kills the agent as the out-of-memory killer would, and prints how many ms later, by the guest's
+# clock of 10 ms, a write that the freeze had blocked was done.
 kill_frozen_agent()
 {
-	guest_run "before=\$(cat $GUEST_RUN/rounds-_srv_1)"'
-		now() { read -r up _ </proc/uptime; echo "${up%.*}${up#*.}0"; }
-		pid=$(systemctl show -p MainPID --value guest-tools-agent)
-		start=$(now)
+	guest_run_bg probe 'echo x >/srv/1/probe; cat /proc/uptime'
+	sleep 1
+	guest_run "test ! -e $GUEST_RUN/probe.rc" || return
+	guest_run 'pid=$(systemctl show -p MainPID --value guest-tools-agent)
+		read -r start _ </proc/uptime
 		kill -9 $pid
-		until [ $(cat '"$GUEST_RUN"'/rounds-_srv_1) -gt $before ]; do
-			[ $(($(now) - start)) -lt 20000 ] || exit 1
-		done
-		echo $(($(now) - start))'
+		until [ -e '"$GUEST_RUN"'/probe.rc ]; do sleep 0.01; done
+		read -r end _ <'"$GUEST_RUN"'/probe.out
+		echo $((${end%.*}${end#*.}0 - ${start%.*}${start#*.}0))'
 }
 
 kill_thaws()
@@ -145,7 +164,7 @@ kill_thaws()
 	run -0 host_agent freeze
 	writer_is_blocked /srv/1
 	run -0 kill_frozen_agent
-	echo "# $1: a writer wrote again $output ms after the agent was killed" >&3
+	echo "# $1: a blocked write was done $output ms after the agent was killed" >&3
 	agent_wait
 	writer_goes_on /srv/2
 	# The freeze was lost with the agent; the new one holds nothing.

@@ -71,3 +71,12 @@ writer_is_blocked()
 
 # image_needs_replay IMAGE: whether an ext4's journal must be replayed
 image_needs_replay() { dumpe2fs -h "$1" 2>/dev/null | grep '^Filesystem features:' | grep -qw needs_recovery; }
+
+# disk_content N OPTIONS: what a disk of the guest holds when it is mounted so: every path with its
+# type, size and checksum.  The names of what is not readable are part of it.
+disk_content()
+{
+	guest_run "mount -o $2 /dev/disk/by-id/virtio-disk$1 /mnt && cd /mnt &&
+		find . -printf '%p %y %s\n' | sort && find . -type f -exec sha256sum {} + 2>&1 | sort
+		status=\$?; cd / && umount /mnt && exit \$status"
+}

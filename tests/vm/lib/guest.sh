@@ -224,21 +224,42 @@ guest_cdrom()
 # guest_disk_add SIZE[:FSTYPE]: plug in one more disk, with a file system made by the guest
 guest_disk_add()
 {
-	local size=${1%%:*} type=${1#*:} n=1 name link
+	local size=${1%%:*} type=${1#*:} name link
+
+	guest_disk_new
+	truncate -s "$size" "$GUEST_DIR/$name.raw" && guest_disk_plug || return
+	[ "$type" = "$1" ] || guest_run "mkfs -t $type $link >$GUEST_RUN.mkfs 2>&1 ||
+		{ cat $GUEST_RUN.mkfs; exit 1; }"
+}
+
+# guest_disk_attach FILE: plug in one more disk, which holds a copy of the raw image FILE
+guest_disk_attach()
+{
+	local name link
+
+	guest_disk_new
+	cp --sparse=always "$1" "$GUEST_DIR/$name.raw" && guest_disk_plug
+}
+
+# guest_disk_new: sets name and link for one more disk
+guest_disk_new()
+{
+	local n=1
 
 	while [ -e "$GUEST_DIR/disk$n.raw" ]; do
 		n=$((n + 1))
 	done
 	name=disk$n
 	link=/dev/disk/by-id/virtio-$name
-	truncate -s "$size" "$GUEST_DIR/$name.raw" || return
+}
+
+guest_disk_plug()
+{
 	machine_qmp "$GUEST_DIR" "{\"execute\":\"blockdev-add\",\"arguments\":$(
 		qemu_blockdev "$name" "$GUEST_DIR/$name.raw" raw)}" \
 		"{\"execute\":\"device_add\",\"arguments\":{\"driver\":\"virtio-blk-pci\",
 		\"id\":\"$name\",\"drive\":\"drive-$name\",\"serial\":\"$name\"}}" >/dev/null &&
-		guest_wait_for "test -b $link" 20 || return
-	[ "$type" = "$1" ] || guest_run "mkfs -t $type $link >$GUEST_RUN.mkfs 2>&1 ||
-		{ cat $GUEST_RUN.mkfs; exit 1; }"
+		guest_wait_for "test -b $link" 20
 }
 
 # guest_disk_copy N FILE: what disk N (0 is the root disk) holds at one moment, as a raw image.  The
