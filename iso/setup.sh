@@ -16,7 +16,7 @@ arch_of() {
 # A private directory in memory that programs can be run from.
 ram_dir() {
 	for base in /run /dev/shm /tmp /var/tmp "${TMPDIR:-}"; do
-		[ -n "$base" ] && [ -d "$base" ] && [ -w "$base" ] || continue
+		if [ -z "$base" ] || [ ! -d "$base" ] || [ ! -w "$base" ]; then continue; fi
 		dir=$base/guest-tools-setup.$$
 		(umask 077 && mkdir "$dir") 2>/dev/null || continue
 		if cp "$1" "$dir/setup" 2>/dev/null && chmod 700 "$dir/setup" &&
