@@ -65,7 +65,7 @@ static void add_records(GPtrArray *logins, const char *bytes, gsize length)
 		user = g_strndup(record.user, sizeof(record.user));
 		if (record.type == UTMP_USER_PROCESS)
 			add(logins, user,
-			    record.seconds * G_USEC_PER_SEC + (gint64)record.microseconds);
+			    (gint64)record.seconds * G_USEC_PER_SEC + record.microseconds);
 	}
 }
 

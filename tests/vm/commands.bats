@@ -48,19 +48,29 @@ teardown_file()
 	guest_teardown
 }
 
-# both COMMAND ARGUMENTS FILTER: what both agents answer, in $ours and $theirs, through jq
+# answers [COMMAND ARGUMENTS FILTER]...: a line for each, through jq
+answers()
+{
+	while [ $# -gt 0 ]; do
+		port_command "$1" "$2" | jq -cS "$3" || return
+		shift 3
+	done
+}
+
+# both [COMMAND ARGUMENTS FILTER]...: what both agents answer, in $ours and $theirs
 both()
 {
 	agent_use qemu-guest-agent
-	theirs=$(port_command "$1" "$2" | jq -cS "$3")
+	theirs=$(answers "$@")
 	agent_use guest-tools-agent
-	ours=$(port_command "$1" "$2" | jq -cS "$3")
-	printf '%s\n' "$1" "ours:   $ours" "theirs: $theirs"
+	ours=$(answers "$@")
 	[ -n "$theirs" ]
+	diff <(echo "$ours") <(echo "$theirs") || true
 }
 
 @test "file systems and disks are reported as by the QEMU guest agent" {
-	both guest-get-fsinfo '' '.return | map(del(."used-bytes", ."total-bytes-privileged"))'
+	# Since its version 10 that one tells a file system once, however often it is mounted.
+	both guest-get-fsinfo '' '.return | map(select(.mountpoint != "/srv/bind") | del(."used-bytes", ."total-bytes-privileged"))'
 	[ "$ours" = "$theirs" ]
 	run -0 jq -r '.[].mountpoint' <<<"$ours"
 	[[ ${lines[*]} == "/srv/loop /srv/3 /srv/2 /srv/1 /" ]]
@@ -71,7 +81,7 @@ both()
 }
 
 @test "every report and error is that of the QEMU guest agent" {
-	local i cases=(
+	local cases=(
 		guest-get-vcpus '' '.return | sort_by(."logical-id")'
 		guest-get-memory-blocks '' '.return | sort_by(."phys-index")'
 		guest-get-memory-block-info '' .
@@ -87,12 +97,11 @@ both()
 		guest-exec '{"path":"/none"}' .
 	)
 
-	for ((i = 0; i < ${#cases[@]}; i += 3)); do
-		both "${cases[i]}" "${cases[i + 1]}" "${cases[i + 2]}"
-		[ "$ours" = "$theirs" ]
-	done
+	both "${cases[@]}"
+	[ "$ours" = "$theirs" ]
 	# What ours adds to the list of commands are those of later versions, and our own.
-	both guest-info '' '.return.supported_commands | map([.name, ."success-response"]) | sort'
+	# guest-get-devices is for Windows, and later versions do not list it elsewhere.
+	both guest-info '' '.return.supported_commands | map(select(.name != "guest-get-devices")) | map([.name, ."success-response"]) | sort'
 	run -0 jq -rn --argjson o "$ours" --argjson t "$theirs" '($t - $o | length), ($o - $t | map(.[0]) | join(" "))'
 	[ "${lines[0]}" = 0 ]
 	[ "${lines[1]}" = "guest-get-load guest-network-get-route guest-tools-fsfreeze-extend guest-tools-fsfreeze-info" ]
@@ -139,21 +148,29 @@ both()
 	run -0 guest_run 'child=$(pgrep -P $(systemctl show -p MainPID --value guest-tools-agent)) &&
 		ls -l /proc/$child/fd | grep -c -e vport -e epoll || true'
 	[ "$output" = 0 ]
-	# A new host is served, and the agent stops and starts meanwhile.
+	# A new host is served; the agent ends when it is told to, whatever becomes of its child.
 	run -0 port_ask '{"execute":"guest-sync","arguments":{"id":3}}{"execute":"guest-get-host-name"}' 2
 	[ "${lines[0]}" = '{"return": 3}' ]
+	run guest_run 'pid=$(systemctl show -p MainPID --value guest-tools-agent)
+		systemctl stop --no-block guest-tools-agent
+		for i in $(seq 50); do [ -e /proc/$pid ] || break; sleep 0.1; done
+		[ ! -e /proc/$pid ]; status=$?
+		fsfreeze -u /srv/1
+		exit $status'
+	[ "$status" -eq 0 ]
 	agent_use guest-tools-agent
-	guest_run 'fsfreeze -u /srv/1'
+	local handle
 	handle=$(port_result guest-file-open '{"path":"/srv/1/new","mode":"w"}')
 	port_result guest-file-close "{\"handle\":$handle}"
 }
 
 @test "fstrim trims what is mounted from a disk, and says what cannot be" {
-	both guest-fstrim '{"minimum":0}' '.return.paths | map(del(.trimmed)) | sort_by(.path)'
-	[ "$(jq -c 'map(.path)' <<<"$ours")" = "$(jq -c 'map(.path)' <<<"$theirs")" ]
+	both guest-fstrim '{"minimum":0}' '.return.paths | map(select(.path != "/srv/bind") | del(.trimmed)) | sort_by(.path)'
+	[ "$ours" = "$theirs" ]
 	guest_run 'head -c 10000000 /dev/urandom >/srv/1/big && sync && rm /srv/1/big && sync'
 	run -0 port_result guest-fstrim
-	[ "$(jq '.paths[] | select(.path == "/srv/1") | .trimmed >= 10000000 and .minimum > 0' <<<"$output")" = true ]
+	echo "$output"
+	[ "$(jq '.paths[] | select(.path == "/srv/1") | .trimmed >= 10000000' <<<"$output")" = true ]
 }
 
 @test "processors are stopped and started" {
@@ -231,7 +248,7 @@ keys() { port_result guest-ssh-get-authorized-keys '{"username":"alice"}' | jq -
 	[ "$output" = $'700 alice alice\n600 alice alice\nssh-a A\nssh-b B' ]
 	guest_run 'echo "# mine" >>/home/alice/.ssh/authorized_keys'
 	port_result guest-ssh-add-authorized-keys '{"username":"alice","keys":["ssh-b B","ssh-c C"]}'
-	both guest-ssh-get-authorized-keys '{"username":"alice"}' .
+	both guest-ssh-get-authorized-keys '{"username":"alice"}' '.return.keys | sort'
 	[ "$ours" = "$theirs" ]
 	[ "$(keys)" = "ssh-a A ssh-b B ssh-c C" ]
 	port_result guest-ssh-remove-authorized-keys '{"username":"alice","keys":["ssh-b B","ssh-x X"]}'
@@ -251,7 +268,7 @@ keys() { port_result guest-ssh-get-authorized-keys '{"username":"alice"}' | jq -
 	guest_run 'rm /home/bob/.ssh; mkdir /home/bob/.ssh; chown bob: /home/bob/.ssh
 		ln -s /root/.ssh/authorized_keys /home/bob/.ssh/authorized_keys'
 	run -0 port_error guest-ssh-get-authorized-keys '{"username":"bob"}'
-	[ "$output" = "failed to read '/home/bob/.ssh/authorized_keys': Too many levels of symbolic links" ]
+	[[ $output == "failed to read '/home/bob/.ssh/authorized_keys': "*[Ss]ymbolic\ link* ]]
 	# One that replaces the file does not write through the link either.
 	run -0 port_result guest-ssh-add-authorized-keys '{"username":"bob","reset":true,"keys":["ssh-e E"]}'
 	run -0 guest_run 'cat /root/.ssh/authorized_keys /home/bob/.ssh/authorized_keys; stat -c %U /home/bob/.ssh/authorized_keys'

@@ -48,7 +48,7 @@ port_wait()
 # agent_put: our agent in the guest, as its service
 agent_put()
 {
-	guest_put "$BUILD/agent/guest-tools-agent" /usr/sbin/guest-tools-agent &&
+	guest_put "${AGENT:-$BUILD/agent/guest-tools-agent}" /usr/sbin/guest-tools-agent &&
 		guest_put "$GUEST_TOP/agent/guest-tools-agent.service" \
 			/etc/systemd/system/guest-tools-agent.service &&
 		guest_run 'systemctl daemon-reload' && agent_use guest-tools-agent
