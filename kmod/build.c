@@ -5,6 +5,8 @@
  */
 #include "main.c"
 #include "chardev.c"
+#include "session.c"
+#include "virtio.c"
 #include "engine.c"
 #include "op.c"
 #include "entry.c"
@@ -15,3 +17,4 @@
 #include "crew.c"
 #include "freezer.c"
 #include "watchdog.c"
+#include "hooks.c"

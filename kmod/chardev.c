@@ -62,7 +62,6 @@ static int chardev_open(struct inode *inode, struct file *filp)
 		return -ENOMEM;
 	mutex_init(&file->lock);
 	init_waitqueue_head(&file->wait);
-	file->owner.name = KBUILD_MODNAME;
 	file->owner.changed = file_changed;
 	filp->private_data = file;
 	return nonseekable_open(inode, filp);

@@ -6,6 +6,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
+#include "hooks.h"
 #include "op.h"
 
 static unsigned int default_timeout_ms = 30000;
@@ -132,8 +133,8 @@ int fsfreeze_engine_freeze(struct fsfreeze_owner *owner, const struct fsfreeze_r
 	struct fsfreeze_op *op = NULL;
 	int error = -EINVAL;
 
-	if (engine_timeout_valid(timeout_ms)) {
-		op = fsfreeze_op_new(owner, timeout_ms);
+	if (engine_timeout_valid(timeout_ms) && request->hook_timeout_ms <= FSFREEZE_HOOK_MAX_MS) {
+		op = fsfreeze_op_new(owner, timeout_ms, request->hook_timeout_ms);
 		error = op ? engine_claim(op) : -ENOMEM;
 	}
 	if (error) {

@@ -2,8 +2,7 @@
 /*
  * The engine: one freeze at a time, asked for by an owner.
  *
- * A front door (the character device, later a virtio device or a tty line
- * discipline) embeds a struct fsfreeze_owner in what it has per peer, and
+ * A front door (the character device, the virtio device) embeds a struct fsfreeze_owner in what it has per peer, and
  * calls the functions below from process context. None of them waits for a
  * freeze or a thaw; changed() tells when there is something new in the status.
  */
@@ -18,7 +17,7 @@ struct super_block;
 
 /**
  * struct fsfreeze_owner - who asks for freezes
- * @name: for the log
+ * @name: for the log; NULL for the name of the process that asks
  * @changed: called after every change of state, from any thread of the engine,
  *	with a spinlock held: it may wake and queue, not sleep, not call back
  * @op: the engine's; the freeze last asked for, kept for its status
@@ -31,7 +30,8 @@ struct fsfreeze_owner {
 
 /**
  * struct fsfreeze_request - what to freeze, and for how long at most
- * @timeout_ms: deadline from now, 0 for the default
+ * @timeout_ms: deadline from now, or when the hooks are through; 0 for the default
+ * @hook_timeout_ms: run the hooks, for so long at most; 0 for no hooks
  * @listed: only @supers; else every file system there is
  * @nr_supers: length of @supers
  * @supers: each with an active reference, which the engine takes over, also on
@@ -39,6 +39,7 @@ struct fsfreeze_owner {
  */
 struct fsfreeze_request {
 	u32 timeout_ms;
+	u32 hook_timeout_ms;
 	bool listed;
 	u32 nr_supers;
 	struct super_block **supers;

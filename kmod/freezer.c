@@ -6,6 +6,7 @@
 #include <linux/slab.h>
 
 #include "enumeration.h"
+#include "hooks.h"
 #include "op.h"
 #include "order.h"
 
@@ -14,6 +15,24 @@
  * for 50 file systems.
  */
 #define CREW_SIZE	16U
+
+/*
+ * Before anything is frozen, so that hooks can write. The thaw hooks follow on
+ * every way out from here. No runner, no hooks.
+ */
+static bool freezer_hooks(struct fsfreeze_op *op)
+{
+	int error;
+
+	if (!op->hook_timeout_ms)
+		return true;
+	op->hooks_begun = true;
+	error = fsfreeze_hooks_run("freeze", op->hook_timeout_ms);
+	if (error && error != -ENOENT)
+		fsfreeze_op_veto(op, error);
+	fsfreeze_op_rearm(op);
+	return !fsfreeze_op_stopped(op);
+}
 
 /* Everything the thaw will need is there before anything is frozen. */
 static int freezer_prepare(struct fsfreeze_op *op)
@@ -62,9 +81,10 @@ static void freezer_freeze(struct fsfreeze_op *op)
 int fsfreeze_freezer(void *arg)
 {
 	struct fsfreeze_op *op = arg;
-	int error;
+	int error = -ECANCELED;
 
-	error = freezer_prepare(op);
+	if (freezer_hooks(op))
+		error = freezer_prepare(op);
 	if (error) {
 		fsfreeze_op_fail(op, error, NULL);
 	} else {

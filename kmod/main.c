@@ -8,6 +8,7 @@
 
 #include "chardev.h"
 #include "engine.h"
+#include "virtio.h"
 
 /* How long going to sleep or down waits for the thaw. */
 #define THAW_WAIT_MS	10000
@@ -52,8 +53,13 @@ static int __init main_init(void)
 	error = fsfreeze_chardev_register();
 	if (error)
 		goto unregister_reboot;
+	error = fsfreeze_virtio_register();
+	if (error)
+		goto unregister_chardev;
 	return 0;
 
+unregister_chardev:
+	fsfreeze_chardev_unregister();
 unregister_reboot:
 	unregister_reboot_notifier(&reboot_block);
 unregister_suspend:
@@ -64,6 +70,7 @@ unregister_suspend:
 /* Every open file and every thread of a freeze holds the module: none is left. */
 static void __exit main_exit(void)
 {
+	fsfreeze_virtio_unregister();
 	fsfreeze_chardev_unregister();
 	unregister_reboot_notifier(&reboot_block);
 	unregister_pm_notifier(&suspend_block);

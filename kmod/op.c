@@ -1,18 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
+#include "hooks.h"
 #include "op.h"
 
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
+static ktime_t op_deadline(u32 timeout_ms)
+{
+	return ktime_add_us(ktime_get(), (u64)timeout_ms * USEC_PER_MSEC);
+}
+
 /**
  * fsfreeze_op_new - a freeze about to start
  * @owner: whose
- * @timeout_ms: the deadline, which runs from now
+ * @timeout_ms: the deadline, which runs from now, or from fsfreeze_op_rearm()
+ * @hook_timeout_ms: for the hooks before; 0 when none are run
  *
  * Return: with one reference for the caller, or NULL without memory
  */
-struct fsfreeze_op *fsfreeze_op_new(struct fsfreeze_owner *owner, u32 timeout_ms)
+struct fsfreeze_op *fsfreeze_op_new(struct fsfreeze_owner *owner, u32 timeout_ms,
+				    u32 hook_timeout_ms)
 {
 	struct fsfreeze_op *op = kzalloc(sizeof(*op), GFP_KERNEL);
 
@@ -26,8 +34,14 @@ struct fsfreeze_op *fsfreeze_op_new(struct fsfreeze_owner *owner, u32 timeout_ms
 	fsfreeze_crew_init(&op->thawers);
 	op->owner = owner;
 	op->state = FSFREEZE_FREEZING;
-	op->deadline = ktime_add_us(ktime_get(), (u64)timeout_ms * USEC_PER_MSEC);
-	get_task_comm(op->asked_by, current);
+	op->timeout_ms = timeout_ms;
+	op->hook_timeout_ms = hook_timeout_ms;
+	op->deadline = op_deadline(hook_timeout_ms ? hook_timeout_ms + FSFREEZE_HOOK_GRACE_MS :
+						     timeout_ms);
+	if (owner->name)
+		strscpy(op->asked_by, owner->name, sizeof(op->asked_by));
+	else
+		get_task_comm(op->asked_by, current);
 	return op;
 }
 
@@ -94,6 +108,17 @@ static void op_blame(struct fsfreeze_op *op, int error, struct fsfreeze_super *s
 		snprintf(op->failed, sizeof(op->failed), "%s %s", super->type, super->id);
 }
 
+/* A hook, which is named instead of a file system, keeps the freeze from being. */
+void fsfreeze_op_veto(struct fsfreeze_op *op, int error)
+{
+	spin_lock(&op->lock);
+	if (op_stop_locked(op, FSFREEZE_REASON_ERROR)) {
+		op->error = error;
+		strscpy(op->failed, "hook freeze", sizeof(op->failed));
+	}
+	spin_unlock(&op->lock);
+}
+
 /* A file system, or with @super NULL something before the first, failed. */
 void fsfreeze_op_fail(struct fsfreeze_op *op, int error, struct fsfreeze_super *super)
 {
@@ -125,6 +150,16 @@ bool fsfreeze_op_stopped(struct fsfreeze_op *op)
 	stopped = op->reason != FSFREEZE_REASON_NONE;
 	spin_unlock(&op->lock);
 	return stopped;
+}
+
+/* The hooks are through: the time that was asked for runs from now. */
+void fsfreeze_op_rearm(struct fsfreeze_op *op)
+{
+	spin_lock(&op->lock);
+	op->deadline = op_deadline(op->timeout_ms);
+	op->deadline_moved = true;
+	spin_unlock(&op->lock);
+	wake_up_all(&op->wait);
 }
 
 /* The freezer is through: everything is frozen, unless it was stopped. */

@@ -10,11 +10,11 @@
  *      |  all thawed     v                                  |
  *      +------------- THAWING <-----------------------------+
  *
- * Two threads serve it. The freezer looks for the file systems, flushes and
- * freezes them, and ends. The watchdog sleeps until the deadline or until the
+ * Two threads serve it. The freezer runs the hooks if there are to be any, looks
+ * for the file systems, flushes and freezes them, and ends. The watchdog sleeps until the deadline or until the
  * freeze is stopped, and thaws. It waits for the freezer only after having
  * thawed everything that is frozen; what the freezer is stuck in is thawed by
- * the freezer itself as soon as that returns.
+ * the freezer itself as soon as that returns. Last, it runs the hooks.
  *
  * @lock is a spinlock and is never held across anything that sleeps, so no
  * stuck file system can keep the watchdog from its work.
@@ -41,7 +41,7 @@ struct fsfreeze_op {
 	spinlock_t lock;		/* everything below that changes after the start */
 	wait_queue_head_t wait;		/* stopped, freezer done, deadline moved */
 	struct fsfreeze_owner *owner;	/* NULL when it went away */
-	char asked_by[16];		/* comm, for the log */
+	char asked_by[16];		/* the owner's name or its comm, for the log */
 
 	enum fsfreeze_state state;
 	enum fsfreeze_thaw_reason reason;
@@ -50,6 +50,9 @@ struct fsfreeze_op {
 	ktime_t deadline;
 	bool deadline_moved;
 	bool all;			/* look for the file systems, none were given */
+	u32 timeout_ms;			/* the deadline as asked for */
+	u32 hook_timeout_ms;		/* 0: without hooks */
+	bool hooks_begun;		/* the freezer's, and after it the watchdog's */
 	bool freezer_done;
 
 	struct list_head entries;	/* complete before the first flush, then constant */
@@ -65,13 +68,16 @@ struct fsfreeze_op {
 	u64 thaw_us;
 };
 
-struct fsfreeze_op *fsfreeze_op_new(struct fsfreeze_owner *owner, u32 timeout_ms);
+struct fsfreeze_op *fsfreeze_op_new(struct fsfreeze_owner *owner, u32 timeout_ms,
+				    u32 hook_timeout_ms);
 struct fsfreeze_op *fsfreeze_op_get(struct fsfreeze_op *op);
 void fsfreeze_op_put(struct fsfreeze_op *op);
 bool fsfreeze_op_stop(struct fsfreeze_op *op, enum fsfreeze_thaw_reason reason);
 void fsfreeze_op_fail(struct fsfreeze_op *op, int error, struct fsfreeze_super *super);
+void fsfreeze_op_veto(struct fsfreeze_op *op, int error);
 void fsfreeze_op_lost(struct fsfreeze_op *op, int error, struct fsfreeze_super *super);
 bool fsfreeze_op_stopped(struct fsfreeze_op *op);
+void fsfreeze_op_rearm(struct fsfreeze_op *op);
 void fsfreeze_op_frozen(struct fsfreeze_op *op);
 void fsfreeze_op_thawed(struct fsfreeze_op *op);
 

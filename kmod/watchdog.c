@@ -4,6 +4,7 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
+#include "hooks.h"
 #include "op.h"
 
 /*
@@ -102,8 +103,10 @@ int fsfreeze_watchdog(void *arg)
 	wait_event_interruptible(op->wait, all_settled(op));
 	op->thaw_us = fsfreeze_us_since(start);
 	fsfreeze_crew_dismiss(op, &op->thawers);
-	fsfreeze_engine_over(op);
 	memalloc_noio_restore(flags);
+	if (op->hooks_begun)
+		fsfreeze_hooks_run("thaw", op->hook_timeout_ms);
+	fsfreeze_engine_over(op);
 	fsfreeze_thread_exit(op);
 	return 0;
 }

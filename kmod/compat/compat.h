@@ -21,6 +21,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
+#include <linux/virtio_config.h>
 
 /* freeze_super() has learned to count holders, and then who they are. */
 #if !defined(HAVE_FREEZE_OWNER)
@@ -127,6 +128,42 @@ typedef unsigned int __poll_t;
 
 #ifndef HAVE_U64_TO_USER_PTR
 #define u64_to_user_ptr(from) ((void __user *)(uintptr_t)(from))
+#endif
+
+#ifndef IS_REACHABLE
+#define IS_REACHABLE(option) IS_ENABLED(option)
+#endif
+
+/* What a queue is called and calls came in arrays of their own. */
+#ifndef HAVE_VIRTQUEUE_INFO
+#define COMPAT_QUEUES_MAX	4
+struct virtqueue_info {
+	const char *name;
+	vq_callback_t *callback;
+};
+
+static inline int compat_find_vqs(struct virtio_device *device, unsigned int nr,
+				  struct virtqueue *vqs[], struct virtqueue_info infos[])
+{
+	vq_callback_t *callbacks[COMPAT_QUEUES_MAX];
+	const char *names[COMPAT_QUEUES_MAX];
+	unsigned int i;
+
+	for (i = 0; i < nr && i < COMPAT_QUEUES_MAX; i++) {
+		callbacks[i] = infos[i].callback;
+		names[i] = infos[i].name;
+	}
+#ifdef HAVE_VIRTIO_FIND_VQS
+	return virtio_find_vqs(device, nr, vqs, callbacks, names, NULL);
+#else
+	return device->config->find_vqs(device, nr, vqs, callbacks, names);
+#endif
+}
+#define virtio_find_vqs(device, nr, vqs, infos, affinity) compat_find_vqs(device, nr, vqs, infos)
+#endif
+
+#ifndef HAVE_VIRTIO_RESET_DEVICE
+#define virtio_reset_device(device) ((device)->config->reset(device))
 #endif
 
 #endif /* FSFREEZE_MISSING */

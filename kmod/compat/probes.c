@@ -16,6 +16,8 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
+#include <linux/virtio.h>
+#include <linux/virtio_config.h>
 
 # 1 "HAVE_FREEZE_ONE_ARGUMENT"
 int probe_one(struct super_block *sb);
@@ -93,6 +95,22 @@ void *probe_kvcalloc(void) { return kvcalloc(1, 1, GFP_KERNEL); }
 # 1 "HAVE_STRSCPY"
 long probe_strscpy(char *to, const char *from);
 long probe_strscpy(char *to, const char *from) { return strscpy(to, from, 2); }
+# 1 "HAVE_VIRTQUEUE_INFO"
+int probe_infos(struct virtio_device *device, struct virtqueue *vq, struct virtqueue_info *info);
+int probe_infos(struct virtio_device *device, struct virtqueue *vq, struct virtqueue_info *info)
+{ return virtio_find_vqs(device, 1, &vq, info, NULL); }
+# 1 "HAVE_VIRTIO_FIND_VQS"
+int probe_vqs(struct virtio_device *device, struct virtqueue *vq);
+int probe_vqs(struct virtio_device *device, struct virtqueue *vq)
+{
+	vq_callback_t *callback = NULL;
+	const char *name = "";
+
+	return virtio_find_vqs(device, 1, &vq, &callback, &name, NULL);
+}
+# 1 "HAVE_VIRTIO_RESET_DEVICE"
+void probe_reset(struct virtio_device *device);
+void probe_reset(struct virtio_device *device) { virtio_reset_device(device); }
 # 1 "HAVE_U64_TO_USER_PTR"
 void __user *probe_user_ptr(u64 from);
 void __user *probe_user_ptr(u64 from) { return u64_to_user_ptr(from); }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * What the virtio_fsfreeze module shares with userland: the calls on
- * /dev/fsfreeze.
+ * What the virtio_fsfreeze module shares with others: with programs in the guest
+ * the calls on /dev/fsfreeze, and with the host the messages of the virtio-fsfreeze
+ * device, at the end of this file.
  *
  * A freeze belongs to the open file it was asked through. Closing that file,
  * also by being killed, thaws. So does the deadline, which the kernel arms
@@ -118,5 +119,126 @@ struct fsfreeze_report {
 #define FSFREEZE_IOC_STATUS	_IOWR(FSFREEZE_IOC_MAGIC, 5, struct fsfreeze_status)
 /* Per file system results of that freeze. */
 #define FSFREEZE_IOC_REPORT	_IOWR(FSFREEZE_IOC_MAGIC, 6, struct fsfreeze_report)
+
+/*
+ * Messages between the hypervisor and the guest's kernel. docs/virtio-fsfreeze.md
+ * is their specification. All numbers are little-endian. A message says its own
+ * length, so that any stream of bytes carries it as well as a virtqueue does.
+ */
+#define FSFREEZE_WIRE_MAGIC	0x5a465346	/* the bytes "FSFZ" */
+#define FSFREEZE_WIRE_VERSION	1
+#define FSFREEZE_MSG_MAX	4096		/* no message is longer, with its header */
+
+#define VIRTIO_ID_FSFREEZE_DEFAULT	38	/* none is assigned: the magic decides */
+
+/* Feature bits of the device. */
+#define VIRTIO_FSFREEZE_F_HOOKS		0	/* hooks run around a freeze */
+#define VIRTIO_FSFREEZE_F_EXTEND	1	/* the deadline can be moved */
+#define VIRTIO_FSFREEZE_F_REPORT	2	/* results and times per file system */
+
+struct virtio_fsfreeze_config {
+	__le32 magic;			/* FSFREEZE_WIRE_MAGIC */
+	__le32 version;			/* FSFREEZE_WIRE_VERSION */
+};
+
+/* Commands go to the guest; a reply has the type of its command with REPLY added. */
+enum fsfreeze_msg_type {
+	FSFREEZE_MSG_INFO	= 1,
+	FSFREEZE_MSG_FREEZE	= 2,
+	FSFREEZE_MSG_THAW	= 3,
+	FSFREEZE_MSG_EXTEND	= 4,
+	FSFREEZE_MSG_STATUS	= 5,
+	FSFREEZE_MSG_REPORT	= 6,
+	FSFREEZE_MSG_EVENT	= 0x4000,	/* from the guest, unasked: the status changed */
+	FSFREEZE_MSG_REPLY	= 0x8000,
+};
+
+/* Of a reply; 0 in every other message. */
+enum fsfreeze_msg_result {
+	FSFREEZE_RESULT_OK		= 0,
+	FSFREEZE_RESULT_INVALID		= 1,	/* lengths or values that are not allowed */
+	FSFREEZE_RESULT_UNSUPPORTED	= 2,	/* type or flag not known, or not negotiated */
+	FSFREEZE_RESULT_BUSY		= 3,	/* a freeze exists, of this or another owner */
+	FSFREEZE_RESULT_NOT_FROZEN	= 4,	/* there is no freeze to thaw or extend */
+	FSFREEZE_RESULT_UNAVAILABLE	= 5,	/* the guest goes to sleep or down */
+	FSFREEZE_RESULT_FAILED		= 6,	/* out of memory, or alike */
+	FSFREEZE_RESULT_NO_DRIVER	= 7,	/* from a back end: nobody in the guest listens */
+};
+
+struct fsfreeze_msg {
+	__le32 magic;			/* FSFREEZE_WIRE_MAGIC */
+	__le32 length;			/* of all of the message, this header included */
+	__le16 type;
+	__le16 result;
+	__le32 sequence;		/* of a command, and of the reply to it */
+};
+
+/* FREEZE. Its reply, and those of THAW and EXTEND, are the header alone. */
+struct fsfreeze_msg_freeze {
+	__le32 flags;			/* FSFREEZE_FREEZE_... */
+	__le32 timeout_ms;		/* from the first freeze on; 0: the guest's default */
+	__le32 hook_timeout_ms;		/* for all hooks together; 0: the guest's default */
+	__le32 reserved;		/* 0 */
+};
+
+#define FSFREEZE_FREEZE_HOOKS	1	/* run the hooks; needs the feature */
+
+struct fsfreeze_msg_extend {
+	__le32 timeout_ms;		/* the new deadline, from now; not 0 */
+};
+
+/* The reply to INFO. */
+struct fsfreeze_msg_info {
+	__le32 version;			/* FSFREEZE_WIRE_VERSION */
+	__le32 features;		/* as negotiated */
+	__le32 default_timeout_ms;
+	__le32 max_timeout_ms;
+	__le32 holder_kernel;		/* 1: nobody else in the guest can thaw it */
+	__le32 reserved;
+	char module_version[32];
+	char kernel_release[64];
+};
+
+/* The reply to STATUS, and an EVENT: as struct fsfreeze_status. */
+struct fsfreeze_msg_status {
+	__le32 state;
+	__le32 reason;
+	__le32 error;			/* negative errno, in two's complement */
+	__le32 nr_total;
+	__le32 nr_frozen;
+	__le32 remaining_ms;
+	__le32 nr_was_frozen;
+	__le32 reserved;
+	__le64 flush_us;
+	__le64 freeze_us;
+	__le64 thaw_us;
+	char failed[64];
+};
+
+/* REPORT; the reply begins with how many there are and how many follow. */
+struct fsfreeze_msg_report {
+	__le32 first;			/* index of the first entry wanted */
+	__le32 nr;			/* how many are wanted at most */
+};
+
+struct fsfreeze_msg_entries {
+	__le32 total;
+	__le32 nr;			/* that many struct fsfreeze_msg_entry follow */
+};
+
+/* As struct fsfreeze_entry. */
+struct fsfreeze_msg_entry {
+	__le32 dev_major;
+	__le32 dev_minor;
+	__le32 state;
+	__le32 error;
+	__le32 rank;
+	__le32 reserved;
+	__le64 flush_us;
+	__le64 freeze_us;
+	__le64 thaw_us;
+	char type[16];
+	char id[40];
+};
 
 #endif
