@@ -52,7 +52,7 @@ agent: $(BUILD)/static.stamp ## the agent and the hook runner
 	@$(MAKE) -C agent
 installer: $(BUILD)/static.stamp ## setup
 	@$(MAKE) -C installer
-host: | preflight ## fsfreezectl, for the hypervisor
+host: $(BUILD)/static.stamp ## fsfreezectl and the device back end, for the hypervisor
 	@$(MAKE) -C host
 kmod: ## the kernel module, for the kernel in KDIR (default: the running one)
 	@$(MAKE) -C kmod

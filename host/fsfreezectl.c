@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The host's command: freeze, thaw and ask a guest through its agent's channel. */
+/* The host's command: freeze, thaw and ask a guest, through its kernel or its agent. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdbool.h>
@@ -8,13 +8,17 @@
 #include <string.h>
 
 #include "agent.h"
+#include "device.h"
 
 /* Exit statuses, as fsfreezectl(1) lists them. */
 enum { STATUS_OK = 0, STATUS_REFUSED = 1, STATUS_USAGE = 2, STATUS_NO_ANSWER = 3 };
 
 static struct {
 	const char *agent;
+	const char *device;
 	int timeout_s;
+	int deadline_s; /* 0: the guest's own */
+	bool no_hooks;
 	bool json;
 } options = { .timeout_s = 90 };
 
@@ -69,18 +73,28 @@ static void print_info(const json_t *value)
 		       number_of(fs, "freeze-us"), number_of(fs, "thaw-us"), text_of(fs, "mountpoint"));
 }
 
+static void print_extended(const json_t *value)
+{
+	printf("thaws by itself in %d s\n", options.deadline_s);
+}
+
+/* @command is the agent's, @device does the same through the kernel. */
 struct verb {
 	const char *name;
 	const char *command;
+	int (*device)(const char *path, const struct device_request *request, json_t **reply);
 	void (*print)(const json_t *value);
 	const char *help;
+	bool needs_deadline;
 };
 
 static const struct verb verbs[] = {
-	{ "freeze", "guest-fsfreeze-freeze", print_frozen, "freeze all file systems of the guest" },
-	{ "thaw", "guest-fsfreeze-thaw", print_thawed, "thaw them" },
-	{ "status", "guest-fsfreeze-status", print_status, "print frozen or thawed" },
-	{ "info", "guest-tools-fsfreeze-info", print_info,
+	{ "freeze", "guest-fsfreeze-freeze", device_freeze, print_frozen, "freeze all file systems of the guest" },
+	{ "thaw", "guest-fsfreeze-thaw", device_thaw, print_thawed, "thaw them" },
+	{ "extend", "guest-tools-fsfreeze-extend", device_extend, print_extended,
+	  "move the deadline of the freeze, from now", .needs_deadline = true },
+	{ "status", "guest-fsfreeze-status", device_status, print_status, "print frozen or thawed" },
+	{ "info", "guest-tools-fsfreeze-info", device_info, print_info,
 	  "engine, time left, and what became of each file system" },
 };
 
@@ -88,14 +102,18 @@ static const struct verb verbs[] = {
 
 static void print_help(void)
 {
-	printf("Usage: fsfreezectl --agent=SOCKET [OPTION...] VERB\n\n"
+	printf("Usage: fsfreezectl --device=SOCKET|--agent=SOCKET [OPTION...] VERB\n\n"
 	       "Freezes the file systems of a guest, for a consistent snapshot.\n\n");
 	for (size_t i = 0; i < N_VERBS; i++)
 		printf("  %-22s%s\n", verbs[i].name, verbs[i].help);
 	printf("\n"
+	       "  -d, --device=SOCKET   control socket of the guest's vhost-user-fsfreeze\n"
 	       "  -a, --agent=SOCKET    unix socket of the guest agent's channel\n"
+	       "  -D, --deadline=SECONDS  the guest thaws by itself after so long\n"
+	       "                        (extend; freeze with --device) [the guest's]\n"
+	       "  -H, --no-hooks        run no hooks in the guest (freeze with --device)\n"
 	       "  -t, --timeout=SECONDS wait so long for an answer [90]\n"
-	       "  -j, --json            print the agent's answer as JSON\n"
+	       "  -j, --json            print the answer as JSON\n"
 	       "  -V, --version         print the version, and exit\n"
 	       "  -h, --help            print this, and exit\n");
 }
@@ -115,8 +133,9 @@ static int refused(const struct verb *verb, const json_t *error)
 
 static int no_answer(const struct verb *verb, int ret)
 {
-	fprintf(stderr, "fsfreezectl: cannot %s: no answer from the agent on %s: %s\n", verb->name,
-		options.agent, strerror(-ret));
+	fprintf(stderr, "fsfreezectl: cannot %s: no answer from the %s on %s: %s\n", verb->name,
+		options.device ? "device" : "agent",
+		options.device ? options.device : options.agent, strerror(-ret));
 	return STATUS_NO_ANSWER;
 }
 
@@ -133,19 +152,43 @@ static int answered(const struct verb *verb, const json_t *reply)
 	return error ? refused(verb, error) : STATUS_OK;
 }
 
-static int run(const struct verb *verb)
+static int call_agent(const struct verb *verb, json_t **reply)
 {
 	struct agent *agent = NULL;
-	json_t *reply = NULL;
-	int ret, status;
+	json_t *arguments = NULL;
+	int ret;
 
 	ret = agent_connect(options.agent, options.timeout_s * 1000, &agent);
 	if (ret < 0)
-		return no_answer(verb, ret);
-	ret = agent_call(agent, verb->command, NULL, &reply);
+		return ret;
+	if (verb->needs_deadline)
+		arguments = json_pack("{s:i}", "timeout", options.deadline_s);
+	ret = agent_call(agent, verb->command, arguments, reply);
+	agent_close(agent);
+	return ret;
+}
+
+static int call_device(const struct verb *verb, json_t **reply)
+{
+	const struct device_request request = {
+		.timeout_ms = options.timeout_s * 1000,
+		.deadline_ms = options.deadline_s * 1000,
+		.no_hooks = options.no_hooks,
+	};
+
+	return verb->device(options.device, &request, reply);
+}
+
+static int run(const struct verb *verb)
+{
+	json_t *reply = NULL;
+	int ret, status;
+
+	if (verb->needs_deadline && !options.deadline_s)
+		return usage("--deadline is missing", NULL);
+	ret = options.device ? call_device(verb, &reply) : call_agent(verb, &reply);
 	status = ret < 0 ? no_answer(verb, ret) : answered(verb, reply);
 	json_decref(reply);
-	agent_close(agent);
 	return status;
 }
 
@@ -157,27 +200,47 @@ static int run_named(const char *name)
 	return usage("no verb", name);
 }
 
+static bool get_seconds(const char *text, int *seconds)
+{
+	char *end;
+	long number = strtol(text, &end, 10);
+
+	*seconds = (int)number;
+	return !*end && number >= 1 && number <= 3600;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option longs[] = {
+		{ "device", required_argument, NULL, 'd' },
 		{ "agent", required_argument, NULL, 'a' },
+		{ "deadline", required_argument, NULL, 'D' },
+		{ "no-hooks", no_argument, NULL, 'H' },
 		{ "timeout", required_argument, NULL, 't' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "version", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	char *end;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "a:t:jVh", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "d:a:D:Ht:jVh", longs, NULL)) != -1) {
 		switch (c) {
+		case 'd':
+			options.device = optarg;
+			break;
+		case 'D':
+			if (!get_seconds(optarg, &options.deadline_s))
+				return usage("deadline must be 1 to 3600 seconds, not", optarg);
+			break;
+		case 'H':
+			options.no_hooks = true;
+			break;
 		case 'a':
 			options.agent = optarg;
 			break;
 		case 't':
-			options.timeout_s = (int)strtol(optarg, &end, 10);
-			if (*end || options.timeout_s < 1 || options.timeout_s > 3600)
+			if (!get_seconds(optarg, &options.timeout_s))
 				return usage("timeout must be 1 to 3600 seconds, not", optarg);
 			break;
 		case 'j':
@@ -195,7 +258,7 @@ int main(int argc, char **argv)
 	}
 	if (optind + 1 != argc)
 		return usage("expecting one verb", NULL);
-	if (!options.agent)
-		return usage("--agent is missing", NULL);
+	if (!options.agent == !options.device)
+		return usage("expecting either --device or --agent", NULL);
 	return run_named(argv[optind]);
 }

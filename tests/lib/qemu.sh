@@ -24,6 +24,8 @@ QEMU_MACHINE=${QEMU_MACHINE:-pc-i440fx-7.2}
 QEMU_CPU=${QEMU_CPU:-qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt,+rdrand}
 # Emulation is what works everywhere; /dev/kvm may be there and yet hang.
 QEMU_ACCEL=${QEMU_ACCEL:-tcg,tb-size=256}
+# What makes QEMU's generic vhost-user device one for fsfreeze.
+QEMU_FSFREEZE='virtio-id=38,num_vqs=2,config_size=8'
 QEMU_APPEND='console=ttyS0 mitigations=off'
 QEMU_ARGS=()
 
@@ -34,7 +36,7 @@ qemu_version()
 }
 
 # qemu_new MIB CPUS [RAMFILE [private]]: begin a new guest.  RAM lies in RAMFILE when given, in a
-# private copy-on-write mapping of it when "private".
+# private copy-on-write mapping of it when "private"; "memfd" is memory that vhost-user shares.
 qemu_new()
 {
 	local mib=$1 cpus=$2 ramfile=${3-} share=on
@@ -43,7 +45,10 @@ qemu_new()
 	QEMU_ARGS=("$QEMU_BINARY" -nodefaults -no-user-config -display none
 		-accel "$QEMU_ACCEL" -cpu "$QEMU_CPU" -smp "$cpus" -m "$mib"
 		-rtc base=utc -device virtio-serial-pci,id=ports,max_ports=16)
-	if [ -n "$ramfile" ]; then
+	if [ "$ramfile" = memfd ]; then
+		QEMU_ARGS+=(-machine "$QEMU_MACHINE,memory-backend=ram" -object
+			"memory-backend-memfd,id=ram,size=${mib}M,share=on")
+	elif [ -n "$ramfile" ]; then
 		QEMU_ARGS+=(-machine "$QEMU_MACHINE,memory-backend=ram" -object
 			"memory-backend-file,id=ram,size=${mib}M,mem-path=$ramfile,share=$share")
 	else
@@ -110,6 +115,21 @@ qemu_console()
 {
 	QEMU_ARGS+=(-chardev "socket,id=$1,path=$2,server=on,wait=off"
 		-device "virtconsole,bus=ports.0,chardev=$1,name=$1")
+}
+
+# qemu_fsfreeze ID SOCKET [CHARDEV-OPTION]: the virtio-fsfreeze device, whose back end is at SOCKET;
+# needs memfd memory and a QEMU with a generic vhost-user device
+qemu_fsfreeze()
+{
+	QEMU_ARGS+=(-chardev "socket,id=$1,path=$2${3:+,$3}"
+		-device "vhost-user-test-device-pci,id=device-$1,chardev=$1,$QEMU_FSFREEZE")
+}
+
+# qemu_shell SOCKET: a second serial port, SOCKET listening on the host
+qemu_shell()
+{
+	QEMU_ARGS+=(-chardev "socket,id=shell,path=$1,server=on,wait=off"
+		-device isa-serial,chardev=shell)
 }
 
 # qemu_qmp SOCKET: the monitor
