@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <glib.h>
 #include <linux/nvme_ioctl.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>

@@ -105,6 +105,22 @@ out() { jq -r '."out-data"' <<<"$1" | base64 -d; }
 	assert_output $'true\nfalse\n22369624\n22369624\n0'
 }
 
+@test "what ended and was never asked for makes room, what runs does not" {
+	local many='' first i answers=$BATS_TEST_TMPDIR/answers
+
+	first=$(result guest-exec '{"path":"true"}' | jq .pid)
+	wait_for eval "! kill -0 $first 2>/dev/null"
+	for ((i = 0; i < 128; i++)); do
+		many+='{"execute":"guest-exec","arguments":{"path":"sleep","arg":["60"]}}'
+	done
+	ask "$many{\"execute\":\"guest-exec\",\"arguments\":{\"path\":\"true\"}}" >"$answers"
+	jq -r '.return.pid // empty' "$answers" | xargs kill
+	assert_equal "$(grep -c '"pid"' "$answers")" 128
+	run tail -1 "$answers"
+	assert_output --partial "cannot run the program: 128 others are running"
+	assert_equal "$(error_of guest-exec-status "{\"pid\":$first}")" "PID $first does not exist"
+}
+
 @test "a program has the signals, umask and descriptors of a service" {
 	run out "$(sh_result 'umask; grep -E "Sig(Blk|Ign)" /proc/$$/status; ls /proc/$$/fd' '"capture-output":true')"
 	assert_line 0022
