@@ -397,11 +397,26 @@ static int run_verb(const char *name)
 	return STATUS_USAGE;
 }
 
+/*
+ * Called by the kernel, no descriptor is open, and the next ones opened would be
+ * taken for standard input and output. What is said goes to the kernel's log.
+ */
+static void open_standard_files(void)
+{
+	int fd = open("/dev/null", O_RDWR);
+
+	while (fd >= 0 && fd < STDERR_FILENO)
+		fd = open(fd + 1 == STDERR_FILENO ? "/dev/kmsg" : "/dev/null", O_RDWR);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	g_autoptr(GOptionContext) context = g_option_context_new("freeze|thaw");
 	g_autoptr(GError) error = NULL;
 
+	open_standard_files();
 	g_option_context_add_main_entries(context, options, NULL);
 	g_option_context_set_summary(context, "Runs the hooks of applications around a freeze.");
 	if (!g_option_context_parse(context, &argc, &argv, &error) || argc != 2 ||

@@ -178,7 +178,10 @@ static int get_info(struct device *device, struct fsfreeze_msg_info *info)
 
 static int ask_freeze(struct device *device, const struct device_request *request)
 {
-	struct fsfreeze_msg_freeze freeze = { .timeout_ms = htole32((uint32_t)request->deadline_ms) };
+	struct fsfreeze_msg_freeze freeze = {
+		.timeout_ms = htole32((uint32_t)request->deadline_ms),
+		.hook_timeout_ms = htole32((uint32_t)request->hook_timeout_ms),
+	};
 	struct fsfreeze_msg_info info;
 	int ret = get_info(device, &info);
 

@@ -12,6 +12,7 @@
 struct device_request {
 	int timeout_ms;	 /* for all of it */
 	int deadline_ms; /* of a freeze, or to extend it to; 0 for the guest's default */
+	int hook_timeout_ms; /* of all hooks of a freeze; 0 for the guest's default */
 	bool no_hooks;
 };
 

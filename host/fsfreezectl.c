@@ -18,6 +18,7 @@ static struct {
 	const char *device;
 	int timeout_s;
 	int deadline_s; /* 0: the guest's own */
+	int hook_timeout_s; /* 0: the guest's own */
 	bool no_hooks;
 	bool json;
 } options = { .timeout_s = 90 };
@@ -111,6 +112,8 @@ static void print_help(void)
 	       "  -a, --agent=SOCKET    unix socket of the guest agent's channel\n"
 	       "  -D, --deadline=SECONDS  the guest thaws by itself after so long\n"
 	       "                        (extend; freeze with --device) [the guest's]\n"
+	       "  -O, --hook-timeout=SECONDS  end the guest's hooks after so long\n"
+	       "                        (freeze with --device) [60]\n"
 	       "  -H, --no-hooks        run no hooks in the guest (freeze with --device)\n"
 	       "  -t, --timeout=SECONDS wait so long for an answer [90]\n"
 	       "  -j, --json            print the answer as JSON\n"
@@ -173,6 +176,7 @@ static int call_device(const struct verb *verb, json_t **reply)
 	const struct device_request request = {
 		.timeout_ms = options.timeout_s * 1000,
 		.deadline_ms = options.deadline_s * 1000,
+		.hook_timeout_ms = options.hook_timeout_s * 1000,
 		.no_hooks = options.no_hooks,
 	};
 
@@ -215,6 +219,7 @@ int main(int argc, char **argv)
 		{ "device", required_argument, NULL, 'd' },
 		{ "agent", required_argument, NULL, 'a' },
 		{ "deadline", required_argument, NULL, 'D' },
+		{ "hook-timeout", required_argument, NULL, 'O' },
 		{ "no-hooks", no_argument, NULL, 'H' },
 		{ "timeout", required_argument, NULL, 't' },
 		{ "json", no_argument, NULL, 'j' },
@@ -224,7 +229,7 @@ int main(int argc, char **argv)
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "d:a:D:Ht:jVh", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "d:a:D:O:Ht:jVh", longs, NULL)) != -1) {
 		switch (c) {
 		case 'd':
 			options.device = optarg;
@@ -232,6 +237,10 @@ int main(int argc, char **argv)
 		case 'D':
 			if (!get_seconds(optarg, &options.deadline_s))
 				return usage("deadline must be 1 to 3600 seconds, not", optarg);
+			break;
+		case 'O':
+			if (!get_seconds(optarg, &options.hook_timeout_s))
+				return usage("hook-timeout must be 1 to 3600 seconds, not", optarg);
 			break;
 		case 'H':
 			options.no_hooks = true;

@@ -4,6 +4,7 @@
 
 /**
  * sandbox_enter() - from now on only what serving open sockets takes.
+ *
  * Any other system call ends the process.
  *
  * Return: 0 or a negative errno.

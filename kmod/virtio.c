@@ -15,11 +15,13 @@
 #if IS_REACHABLE(CONFIG_VIRTIO)
 
 #include <linux/module.h>
+#include <linux/pci.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/virtio.h>
 #include <linux/virtio_config.h>
+#include <linux/virtio_pci.h>
 #include <linux/workqueue.h>
 
 #include "session.h"
@@ -325,6 +327,39 @@ static struct door *door_new(struct virtio_device *vdev)
 	return door;
 }
 
+#ifdef CONFIG_PCI
+static u32 pci_config_length(struct pci_dev *pci)
+{
+	int at = pci_find_capability(pci, PCI_CAP_ID_VNDR);
+	u32 length = 0;
+	u8 type = 0;
+
+	while (at) {
+		pci_read_config_byte(pci, at + offsetof(struct virtio_pci_cap, cfg_type), &type);
+		if (type == VIRTIO_PCI_CAP_DEVICE_CFG) {
+			pci_read_config_dword(pci, at + offsetof(struct virtio_pci_cap, length),
+					      &length);
+			break;
+		}
+		at = pci_find_next_capability(pci, at, PCI_CAP_ID_VNDR);
+	}
+	return length;
+}
+#endif
+
+/* The PCI transport stops the kernel when more is read than the device has. */
+static bool has_config(struct virtio_device *vdev)
+{
+	if (!vdev->config->get)
+		return false;
+#ifdef CONFIG_PCI
+	if (dev_is_pci(vdev->dev.parent))
+		return pci_config_length(to_pci_dev(vdev->dev.parent)) >=
+		       sizeof(struct virtio_fsfreeze_config);
+#endif
+	return true;
+}
+
 /* The ID alone says nothing, as none is assigned. */
 static int door_check_device(struct virtio_device *vdev)
 {
@@ -332,7 +367,8 @@ static int door_check_device(struct virtio_device *vdev)
 
 	if (!virtio_has_feature(vdev, VIRTIO_F_VERSION_1))
 		return -ENODEV;
-	virtio_cread_bytes(vdev, 0, &config, sizeof(config));
+	if (has_config(vdev))
+		virtio_cread_bytes(vdev, 0, &config, sizeof(config));
 	if (config.magic != cpu_to_le32(FSFREEZE_WIRE_MAGIC)) {
 		dev_info(&vdev->dev, "has the ID and not the magic: another kind of device\n");
 		return -ENODEV;
