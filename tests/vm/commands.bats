@@ -312,3 +312,32 @@ keys() { port_result guest-ssh-get-authorized-keys '{"username":"alice"}' | jq -
 	echo "the guest is still there"
 	return 1
 }
+
+@test "each kind of disk has the address that the host gave it" {
+	local name theirs ours
+	local disks=(sata:ide-hd,bus=ahci.2 lsi:scsi-hd,bus=lsi.0,scsi-id=3
+		scsi:scsi-hd,bus=scsi0.0,scsi-id=2,lun=5 nvme:nvme)
+	local devices=(--qemu -device --qemu ich9-ahci,id=ahci --qemu -device --qemu lsi53c895a,id=lsi)
+
+	for name in "${disks[@]}"; do
+		devices+=(--qemu -blockdev --qemu "driver=null-co,read-zeroes=on,size=67108864,node-name=${name%%:*}"
+			--qemu -device --qemu "${name#*:},drive=${name%%:*},serial=${name%%:*}")
+	done
+	guest_stop
+	BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR guest_select disks
+	guest_start --kernel debian12-qemu-ga --cold "${devices[@]}"
+	agent_put
+	both guest-get-disks '' '.return | map(select(.address) | .address | {
+		"pci": (."pci-controller" | [.domain, .bus, .slot, .function]),
+		"at": [."bus-type", .bus, .target, .unit], dev, serial}) | sort_by(.dev)'
+	printf '%s\n' "ours:   $ours" "theirs: $theirs"
+	for name in 'sata ["sata",0,0,2]' 'lsi ["scsi",0,0,3]' 'scsi ["scsi",0,2,5]' 'nvme ["nvme",0,0,0]'; do
+		run jq -c --arg s "${name% *}" 'map(select(.serial // "" | contains("_" + $s)))[0].at' <<<"$ours"
+		[ "$output" = "${name#* }" ]
+	done
+	# The same as theirs, but for the SCSI target.
+	[ "$(jq -c 'map(select(.at[0] | IN("sata", "virtio", "nvme")))' <<<"$ours")" = \
+		"$(jq -c 'map(select(.at[0] | IN("sata", "virtio", "nvme")))' <<<"$theirs")" ]
+	run -0 port_result guest-get-disks
+	[ "$(jq -r '.[] | select(.name == "/dev/nvme0n1") | .smart.type, .smart."available-spare-threshold", (.smart | length)' <<<"$output" | xargs)" = "nvme 0 26" ]
+}
