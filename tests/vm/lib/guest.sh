@@ -150,7 +150,8 @@ guest_run_bg()
 {
 	local file=$GUEST_RUN/$1
 
-	guest_run "mkdir -p $GUEST_RUN; rm -f $file.rc;" \
+	# Not "mkdir -p": it tries to make /run as well, which waits while the root disk is frozen.
+	guest_run "[ -d $GUEST_RUN ] || mkdir $GUEST_RUN; rm -f $file.rc;" \
 		"{ setsid sh -c $(guest_quote "${*:2}"); echo \$? >$file.new; mv $file.new $file.rc; }" \
 		"</dev/null >$file.out 2>&1 & echo \$! >$file.pid"
 }

@@ -1,0 +1,80 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The main job, where no headers are there for the kernel: setup installs from the
+# ISO, the host freezes the guest through the agent's channel, copies its disks and thaws it.
+# The tests are about one guest, in their order; the last one uninstalls.
+
+bats_require_minimum_version 1.5.0
+
+ISO=$BATS_TEST_DIRNAME/../../build/iso/guest-tools-$(cat "$BATS_TEST_DIRNAME/../../VERSION").iso
+
+# on_guest: what follows is for the guest of this file
+on_guest()
+{
+	load lib/guest.sh
+	load lib/freeze.sh
+	BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR guest_select guest
+}
+
+setup_file()
+{
+	on_guest
+	start_installed debian12-noheaders
+}
+
+setup() { on_guest; }
+
+teardown()
+{
+	# A test that failed leaves nothing frozen to the next one.
+	[ -n "${BATS_TEST_COMPLETED-}" ] || host_agent thaw >/dev/null 2>&1 || true
+	guest_check
+}
+
+teardown_file() { guest_teardown; }
+
+@test "without headers, setup says so, installs the agent alone, and the agent freezes" {
+	run -0 cat "$GUEST_DIR/install.log"
+	[[ $output == *"no headers for kernel "* ]]
+	run guest_run 'dpkg -s virtio-fsfreeze-dkms'
+	[ "$status" -ne 0 ]
+	engine_is userland
+	freezes_and_thaws
+}
+
+@test "SIGKILL of the frozen agent thaws, by its worker" {
+	engine_is userland
+	kill_thaws userland
+}
+
+@test "SIGKILL of agent and worker at once thaws, by the unit's stop action" {
+	run -0 host_agent freeze
+	writer_is_blocked /srv/1
+	guest_run 'kill -9 $(cat /sys/fs/cgroup/system.slice/guest-tools-agent.service/cgroup.procs)'
+	writer_goes_on /srv/1
+	writer_goes_on /srv/2
+	agent_wait
+}
+
+@test "SIGKILL of the worker alone thaws, and the host is told" {
+	run -0 host_agent freeze
+	guest_run 'kill -9 $(pgrep fsfreeze-worker | head -n 1)'
+	writer_goes_on /srv/1
+	writer_goes_on /srv/2
+	run -1 host_agent thaw
+	[[ $output == *"the freezing process was killed"*"not consistent"* ]]
+	run -0 host_agent freeze
+	run -0 host_agent thaw
+}
+
+@test "a freeze that nobody thaws ends at its deadline, and a late thaw is told so" {
+	deadline_thaws
+}
+
+@test "stopping the service while frozen thaws" {
+	stop_thaws
+}
+
+@test "uninstall and a reboot leave nothing of it" {
+	uninstall_leaves_nothing
+}
