@@ -57,7 +57,10 @@ static void to_control(struct backend *backend, const uint8_t *data, size_t size
 static void to_vhost(struct backend *backend, const uint8_t *data, size_t size)
 {
 	while (size >= 4) {
-		struct vhost_message message = { .header = { data[0], data[1], data[2] } };
+		/* Mostly one that is known, with the flags it must have. */
+		struct vhost_message message = {
+			.header = { data[0] % 28, data[1] & 8 ? data[1] : 1, data[2] },
+		};
 		size_t piece = data[2] < size - 4 ? data[2] : size - 4;
 
 		for (unsigned int i = 0; i < VHOST_FDS_MAX && i < data[3] % 3u; i++) {

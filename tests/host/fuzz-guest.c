@@ -2,7 +2,8 @@
 /*
  * What a guest can write into its memory: rings, descriptors and messages. Starts
  * from a guest that does everything right; the input says what is changed, in
- * steps of {offset, value}, and 0xffff as the offset lets the back end run.
+ * steps of {where, which, value}: a field of a descriptor or of the rings' heads,
+ * or a part of a message.
  */
 #include <assert.h>
 #include <endian.h>
@@ -92,21 +93,43 @@ static void run(struct backend *backend)
 	backend_run(backend);
 }
 
+struct step {
+	uint8_t where, which;
+	uint16_t value;
+};
+
+static size_t offset_of(const struct step *step)
+{
+	size_t ring = step->where & 1 ? 0x200 : 0;
+
+	switch (step->where >> 1 & 3) {
+	case 0:
+		return ring + step->which % (NUM * sizeof(struct vring_desc) / 2) * 2;
+	case 1: /* flags, idx and heads of avail */
+		return ring + 0x80 + step->which % (NUM + 2) * 2;
+	case 2: /* flags and idx of used */
+		return ring + 0x100 + step->which % 2 * 2;
+	default: /* the header and the first fields of a message's body */
+		return DATA + step->which % NUM * FSFREEZE_MSG_MAX + (step->which / NUM) % 16 * 2;
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct backend backend;
 	char *memory = calloc(1, SIZE);
-	uint16_t step[2];
+	struct step step;
 
 	set_up(&backend, memory);
-	run(&backend);
 	for (; size >= sizeof(step); data += sizeof(step), size -= sizeof(step)) {
-		memcpy(step, data, sizeof(step));
-		if (step[0] == 0xffff)
+		memcpy(&step, data, sizeof(step));
+		if (step.where & 16) /* as flags and indexes are */
+			step.value %= 16;
+		memcpy(memory + offset_of(&step), &step.value, sizeof(step.value));
+		if (step.where & 8)
 			run(&backend);
-		else
-			memcpy(memory + step[0] % (SIZE - 1), &step[1], 2);
 	}
+	run(&backend);
 	run(&backend);
 	free(memory);
 	return 0;

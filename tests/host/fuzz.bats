@@ -22,7 +22,7 @@ fuzz() {
 		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 		-o "$target" "$TOP/tests/host/$name.c" "${@/#/$TOP/host/}"
 	assert_success
-	run "$target" -max_total_time="${FUZZ_SECONDS:-6}" -seed=1 -max_len=1024 -rss_limit_mb=512 \
+	run "$target" -max_total_time="${FUZZ_SECONDS:-8}" -seed=1 -max_len=512 -timeout=5 -rss_limit_mb=512 \
 		-artifact_prefix="$OUT/$name-" "$BATS_TEST_TMPDIR/corpus"
 	assert_success
 	assert_output --partial "DONE"
