@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # run: alone
+# shellcheck disable=SC2016 # commands for the guest
 # A guest that has nothing but the module is frozen by its hypervisor: stock QEMU,
 # the back end, fsfreezectl. One guest for all tests, on the newest kernel.
 
