@@ -183,14 +183,14 @@ copies_are_whole_without_replay()
 # clock of 10 ms, a write that the freeze had blocked was done.
 kill_frozen_agent()
 {
-	guest_run_bg probe 'echo x >/srv/1/probe; cat /proc/uptime'
+	guest_run_bg probe 'echo x >/srv/1/probe; read -r up _ </proc/uptime; echo $up'
 	sleep 1
 	guest_run "test ! -e $GUEST_RUN/probe.rc" || return
 	guest_run 'pid=$(systemctl show -p MainPID --value guest-tools-agent)
 		read -r start _ </proc/uptime
 		kill -9 $pid
 		until [ -e '"$GUEST_RUN"'/probe.rc ]; do sleep 0.01; done
-		read -r end _ <'"$GUEST_RUN"'/probe.out
+		read -r end <'"$GUEST_RUN"'/probe.out
 		echo $((${end%.*}${end#*.}0 - ${start%.*}${start#*.}0))'
 }
 
