@@ -18,7 +18,7 @@ files = $(shell find $(1) -type f)
 MAKEFLAGS += --no-print-directory
 
 .PHONY: help all iso packages agent host installer kmod deps check check-unit check-vm clean \
-	preflight FORCE
+	preflight guest-programs FORCE
 .DELETE_ON_ERROR:
 
 help: ## print this
@@ -85,11 +85,15 @@ $(ISO): $(AGENT_DEB) $(DKMS_DEB) $(BUILD)/installer/setup $(call files,iso) \
 deps: ## install what building and testing needs, with apt or dnf
 	@packaging/deps.sh install
 
-check: iso host ## all tests: check-unit and check-vm
+# The test harness' own programs.
+guest-programs: | preflight
+	@$(MAKE) -C tests/vm
+
+check: iso host guest-programs ## all tests: check-unit and check-vm
 	@tests/run $(or $(T),unit vm)
 check-unit: agent host installer ## tests that need neither root nor network nor a guest
 	@tests/run $(or $(T),unit)
-check-vm: iso host ## tests in real guests
+check-vm: iso host guest-programs ## tests in real guests
 	@tests/run $(or $(T),vm)
 
 clean: ## remove all that was built, but not the cache
