@@ -216,6 +216,8 @@ static void door_work(struct work_struct *work)
 	struct door *door = container_of(work, struct door, work);
 	unsigned int i;
 
+	if (READ_ONCE(door->stopped))
+		return;
 	do {
 		for (i = 0; i < NR_QUEUES; i++)
 			virtqueue_disable_cb(door->queues[i]);
@@ -274,9 +276,9 @@ static void door_close(struct door *door)
 	virtio_reset_device(door->vdev);
 	cancel_work_sync(&door->work);
 	fsfreeze_engine_release(&door->owner, FSFREEZE_REASON_HOST);
-	/* Whoever saw stopped unset and was slow; the engine knows us no more. */
-	cancel_work_sync(&door->work);
 	door->vdev->config->del_vqs(door->vdev);
+	/* Whoever saw stopped unset and was slow. Now neither engine nor interrupt knows us. */
+	cancel_work_sync(&door->work);
 }
 
 static void door_free(struct door *door)

@@ -70,6 +70,7 @@ backend_start() {
 	"$HOST_BUILD/vhost-user-fsfreeze" --control="$dir/control.sock" "$@" \
 		>>"$dir/backend.log" 2>&1 3>&- &
 	echo $! >"$dir/backend.pid"
+	disown $!
 	wait_for 10 test -S "$dir/control.sock"
 }
 
