@@ -119,3 +119,20 @@ Seccomp:	2"
 		[ -z "$output" ] && [ -n "$stderr" ]
 	done
 }
+
+@test "the hook runner works as the kernel calls it, with no file open" {
+	runner=${BUILD:-$TOP/build}/agent/fsfreeze-hook
+	[ -x "$runner" ] || skip "the hook runner is not built"
+	mkdir -p "$BATS_TEST_TMPDIR/hooks"
+	chmod 755 "$BATS_TEST_TMPDIR/hooks"
+	printf '%s\n' '#!/bin/sh' 'echo said; echo wrong >&2' "echo \$1 >>$BATS_TEST_TMPDIR/done" \
+		'for fd in 0 1 2; do [ -e /proc/self/fd/$fd ] || exit 1; done' >"$BATS_TEST_TMPDIR/hooks/a"
+	chmod 755 "$BATS_TEST_TMPDIR/hooks/a"
+	for verb in freeze thaw; do
+		(exec 0<&- 1>&- 2>&- 3>&-
+			exec "$runner" --directory="$BATS_TEST_TMPDIR/hooks" \
+				--record="$BATS_TEST_TMPDIR/record" "$verb")
+	done
+	run cat "$BATS_TEST_TMPDIR/done"
+	assert_output $'freeze\nthaw'
+}
