@@ -24,8 +24,11 @@ enum freeze_state {
 	FREEZE_HOOKS_THAW,
 };
 
-/* Longest deadline: hung task warnings begin at 120 s, so this is already generous. */
-#define FREEZE_TIMEOUT_MAX_S 600
+/*
+ * Longest deadline: the kernel calls a task hung that waits for 120 s, and may
+ * panic over it. The module's limit is the same.
+ */
+#define FREEZE_TIMEOUT_MAX_S 110
 
 /* Result of a freeze or a thaw; the receiver owns @error, NULL on success. */
 typedef void (*freeze_done)(guint count, GError *error, gpointer data);

@@ -10,6 +10,8 @@
 #include "transport.h"
 
 #define GROUP "general"
+/* Nothing is frozen yet; a database may have much to write. */
+#define HOOKS_TIMEOUT_MAX_S 600
 #define DEFAULT_CONFIG "/etc/guest-tools/agent.conf"
 
 enum kind { TEXT, NUMBER, SWITCH };
@@ -23,6 +25,7 @@ struct option {
 	size_t offset;
 	const char *value; /* what --help calls it */
 	const char *help;
+	int max; /* of a NUMBER, in seconds */
 };
 
 #define AT(field) offsetof(struct options, field)
@@ -40,9 +43,9 @@ static const struct option table[] = {
 	{ "block-rpcs", 'b', "block-rpcs", TEXT, AT(block), "LIST", "commands to refuse" },
 	{ "allow-rpcs", 'a', "allow-rpcs", TEXT, AT(allow), "LIST", "the only commands to accept" },
 	{ "freeze-timeout", 0, "freeze-timeout", NUMBER, AT(freeze_timeout), "SECONDS",
-	  "a freeze thaws by itself after this [60]" },
+	  "a freeze thaws by itself after this [60]", FREEZE_TIMEOUT_MAX_S },
 	{ "hooks-timeout", 0, "hooks-timeout", NUMBER, AT(hooks_timeout), "SECONDS",
-	  "all hooks together may take this long [60]" },
+	  "all hooks together may take this long [60]", HOOKS_TIMEOUT_MAX_S },
 	{ "engine", 0, "engine", TEXT, AT(engine), "ENGINE", "kernel or userland [the best one]" },
 	{ "thaw", 0, NULL, SWITCH, AT(thaw), NULL, "thaw what a killed agent froze, and exit" },
 	{ "dump-conf", 'D', NULL, SWITCH, AT(dump_config), NULL, "print the config in force, and exit" },
@@ -87,10 +90,10 @@ static GOptionContext *context_new(struct options *options)
 
 static gboolean check_number(const struct option *row, int value, GError **error)
 {
-	if (row->kind != NUMBER || (value >= 1 && value <= FREEZE_TIMEOUT_MAX_S))
+	if (row->kind != NUMBER || (value >= 1 && value <= row->max))
 		return TRUE;
 	g_set_error(error, AGENT_ERROR, AGENT_ERROR_GENERIC, "%s must be 1 to %d seconds", row->name,
-		    FREEZE_TIMEOUT_MAX_S);
+		    row->max);
 	return FALSE;
 }
 

@@ -173,7 +173,7 @@ is_error() { jq -e --arg c "$1" --arg d "$2" '.error.class == $c and (.error.des
 	agent_config 'freeze-timeout = 9999'
 	run "$AGENT" -c "$BATS_TEST_TMPDIR/agent.conf" -D
 	assert_failure 2
-	assert_output --partial "$BATS_TEST_TMPDIR/agent.conf: freeze-timeout must be 1 to 600 seconds"
+	assert_output --partial "$BATS_TEST_TMPDIR/agent.conf: freeze-timeout must be 1 to 110 seconds"
 	agent_config 'freeze-timeout = 30' 'method = isa-serial'
 	run "$AGENT" -c "$BATS_TEST_TMPDIR/agent.conf" -D --freeze-timeout=20
 	assert_line freeze-timeout=20
