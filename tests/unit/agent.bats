@@ -108,15 +108,15 @@ is_error() { jq -e --arg c "$1" --arg d "$2" '.error.class == $c and (.error.des
 	agent_start
 	# Nobody reads the answers of this client.
 	(yes '{"execute":"guest-info"}' | timeout 3 socat -u - "UNIX-CONNECT:$SOCKET" 3>&- || true) &
+	local client=$! before after
 	sleep 1.5
-	local before after
 	before=$(awk '{ print $14 + $15 }' "/proc/$AGENT_PID/stat")
 	sleep 1
 	after=$(awk '{ print $14 + $15 }' "/proc/$AGENT_PID/stat")
 	# Less than a tenth of the second, in ticks of 10 ms.
 	assert [ $((after - before)) -lt 10 ]
 	assert [ "$(awk '/RssAnon/ { print $2 }' "/proc/$AGENT_PID/status")" -lt 16384 ]
-	wait %2 || true
+	wait "$client" || true
 	run ask_command guest-ping
 	assert_output '{"return": {}}'
 }

@@ -67,6 +67,29 @@ teardown_file() { guest_teardown; }
 	run -0 host_agent thaw
 }
 
+@test "with the system calls of Linux 2.6.32 alone the agent freezes all the same" {
+	# In the foreground of nothing: the service gives the channel up for it.
+	"$BUILD/static/bin/musl-cc" -static -O -o "$BATS_TEST_TMPDIR/old-kernel" \
+		"$BATS_TEST_DIRNAME/../unit/agent/old-kernel.c"
+	guest_put "$BATS_TEST_TMPDIR/old-kernel" /usr/local/bin/old-kernel
+	guest_run 'systemctl stop guest-tools-agent'
+	guest_run_bg old '/usr/local/bin/old-kernel /usr/sbin/guest-tools-agent'
+	agent_wait
+	engine_is userland
+	run -0 host_agent freeze
+	[[ $output == "3 file systems frozen" ]]
+	writer_is_blocked /srv/1
+	writer_is_blocked /srv/2
+	run -0 host_agent thaw
+	[[ $output == "3 file systems thawed" ]]
+	writer_goes_on /srv/1
+	writer_goes_on /srv/2
+	guest_run 'pkill -o -x guest-tools-age; rm /usr/local/bin/old-kernel'
+	guest_bg_wait old 20
+	guest_run 'systemctl start guest-tools-agent'
+	agent_wait
+}
+
 @test "a freeze that nobody thaws ends at its deadline, and a late thaw is told so" {
 	deadline_thaws
 }
