@@ -10,7 +10,7 @@
 TAP_SLOW_MS=${TAP_SLOW_MS:-1000}
 TAP_GRACE=${TAP_GRACE:-60} # seconds for teardown_file
 
-# tap_read NAME DIR SECONDS: from standard input; records go to DIR/NAME.records and the output of
+# tap_read NAME DIR SECONDS TIMEOUT: from standard input; records go to DIR/NAME.records and the output of
 # the Nth failure to DIR/NAME.N.  The end of the input is not always the end of bats: what a test
 # has left behind holds it open, and bats up.  So nobody is waited for longer than SECONDS, and after
 # the last result that was planned no longer than TAP_GRACE; and that is a failure.
@@ -27,7 +27,10 @@ tap_read()
 		'ok '[0-9]*|'not ok '[0-9]*)
 			tap_result_flush
 			tap_result "$line"
-			[ ${#reported[@]} -lt "$plan" ] || seconds=$TAP_GRACE ;;
+			[ ${#reported[@]} -lt "$plan" ] || {
+				seconds=$TAP_GRACE
+				tap_end_watchers "$4" </dev/null >/dev/null 2>&1 &
+			} ;;
 		'# bats warning: Executed '*)
 			break ;;
 		*': line '*' Killed '*)
@@ -50,6 +53,15 @@ tap_end_orphans()
 	while pkill -KILL -g 0 -P 1; do
 		sleep 0.1
 	done
+}
+
+# tap_end_watchers TIMEOUT: bats watches each test's time with a "sleep TIMEOUT" in a process that is
+# told to end it. Told before it listens, as after a test of some milliseconds, it dies and leaves the
+# sleep, which holds bats up until the time is over.
+tap_end_watchers()
+{
+	sleep 1
+	pkill -KILL -g 0 -x -f "sleep $1"
 }
 
 # tap_result LINE: understand a result; it is reported when its output has been read as well
