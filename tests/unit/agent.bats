@@ -86,7 +86,7 @@ is_error() { jq -e --arg c "$1" --arg d "$2" '.error.class == $c and (.error.des
 }
 
 @test "an unknown name in a list of commands keeps the agent from starting" {
-	run "$AGENT" -m unix-listen -p "$BATS_TEST_TMPDIR/s" -b guest-pong
+	run timeout 5 "$AGENT" -m unix-listen -p "$BATS_TEST_TMPDIR/s" -b guest-pong
 	assert_failure 1
 	assert_output --partial "'guest-pong': no such command"
 	assert [ ! -e "$BATS_TEST_TMPDIR/s" ]
@@ -131,7 +131,7 @@ is_error() { jq -e --arg c "$1" --arg d "$2" '.error.class == $c and (.error.des
 
 @test "a socket left by a killed agent is taken over, one in use is not" {
 	agent_start
-	run "$AGENT" -m unix-listen -p "$SOCKET"
+	run timeout 5 "$AGENT" -m unix-listen -p "$SOCKET"
 	assert_failure 1
 	assert_output --partial "Address in use"
 	run ask_command guest-ping
