@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "message.h"
 #include "sockets.h"
+#include "wait.h"
 
 /* So many file systems at most are asked about; a guest with more is not believed. */
 #define ENTRIES_MAX 100000
@@ -25,19 +25,11 @@ struct device {
 	unsigned char bytes[FSFREEZE_MSG_MAX];
 };
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
-
 static int device_open(struct device *device, const char *path, const struct device_request *request)
 {
 	memset(device, 0, sizeof(*device));
-	device->end = now_ms() + request->timeout_ms;
-	device->fd = socket_connect(path);
+	device->end = wait_now_ms() + request->timeout_ms;
+	device->fd = socket_connect_within(path, request->timeout_ms);
 	return device->fd < 0 ? device->fd : 0;
 }
 
@@ -49,12 +41,11 @@ static void device_close(struct device *device)
 
 static int receive_some(struct device *device)
 {
-	struct pollfd fd = { .fd = device->fd, .events = POLLIN };
-	int64_t left = device->end - now_ms();
+	int ret = wait_for_fd(device->fd, POLLIN, device->end);
 	ssize_t n;
 
-	if (left <= 0 || poll(&fd, 1, (int)left) == 0)
-		return -ETIMEDOUT;
+	if (ret < 0)
+		return ret;
 	n = recv(device->fd, device->bytes + device->have, sizeof(device->bytes) - device->have,
 		 MSG_DONTWAIT);
 	if (n == 0)

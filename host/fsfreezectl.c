@@ -166,7 +166,7 @@ static int call_agent(const struct verb *verb, json_t **reply)
 		return ret;
 	if (verb->needs_deadline)
 		arguments = json_pack("{s:i}", "timeout", options.deadline_s);
-	ret = agent_call(agent, verb->command, arguments, reply);
+	ret = agent_call(agent, verb->command, arguments, options.timeout_s * 1000, reply);
 	agent_close(agent);
 	return ret;
 }

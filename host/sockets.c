@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -20,8 +21,9 @@ static int address_of(const char *path, struct sockaddr_un *address)
 	return 0;
 }
 
-int socket_connect(const char *path)
+int socket_connect_within(const char *path, int64_t timeout_ms)
 {
+	struct timeval timeout = { .tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000 };
 	struct sockaddr_un address;
 	int fd, ret = address_of(path, &address);
 
@@ -30,12 +32,18 @@ int socket_connect(const char *path)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
-		ret = -errno;
+		ret = errno == EAGAIN ? -ETIMEDOUT : -errno;
 		close(fd);
 		return ret;
 	}
 	return fd;
+}
+
+int socket_connect(const char *path)
+{
+	return socket_connect_within(path, 0);
 }
 
 static int remove_stale(const char *path)
