@@ -18,7 +18,7 @@ files = $(shell find $(1) -type f)
 MAKEFLAGS += --no-print-directory
 
 .PHONY: help all iso packages agent host installer kmod deps check check-unit check-vm clean \
-	preflight guest-programs FORCE
+	kernels check-debug check-headers preflight guest-programs FORCE
 .DELETE_ON_ERROR:
 
 help: ## print this
@@ -95,6 +95,16 @@ check-unit: agent host installer ## tests that need neither root nor network nor
 	@tests/run $(or $(T),unit)
 check-vm: iso host guest-programs ## tests in real guests
 	@tests/run $(or $(T),vm)
+
+# Once, as it takes long; then the kernel is kept up to date by the test that boots it.
+kernels: ## build the kernel that has the driver built in, which check boots where it is
+	@tests/lib/linux.sh builtin
+check-debug: host ## the driver on a kernel with lockdep and KASAN, built first: takes long
+	@tests/lib/linux.sh debug
+	@KERNEL_SUITES=debug DEVICE_SUITE=debug MINI_SECONDS=3600 DEVICE_BOOT_SECONDS=600 \
+		tests/run --timeout 4000 $(or $(T),tests/kmod/freeze.bats tests/host/device.bats)
+check-headers: ## build the driver for all kernels that Debian offers: takes minutes
+	@tests/kmod/headers.sh
 
 clean: ## remove all that was built, but not the cache
 	rm -rf $(BUILD)

@@ -92,7 +92,7 @@ static inline bool sb_rdonly(const struct super_block *sb)
 #endif
 
 /* Exported, but no header for modules declares them. */
-#ifdef HAVE_RCU_EXPEDITE_GP
+#if defined(HAVE_RCU_EXPEDITE_GP) && !defined(CONFIG_TINY_RCU)
 void rcu_expedite_gp(void);
 void rcu_unexpedite_gp(void);
 #else

@@ -67,3 +67,33 @@ broken_source() {
 	run strings "$output/virtio_fsfreeze.ko"
 	assert_output --partial 'headers that compile'
 }
+
+# backported SUITE COMMAND: build where COMMAND has edited the kernel's headers first
+backported() {
+	local root release
+	root=$(kernel_buildroot "$1") && release=$(kernel_release "$1")
+	rm -rf "$BATS_TEST_TMPDIR/work" && cp -r "$(module_source)" "$BATS_TEST_TMPDIR/work"
+	kernel_layered "$root" "$BATS_TEST_TMPDIR/work" sh -ec "cd /usr/src/linux-headers-$release
+		common=/usr/src/linux-headers-${release%-amd64}-common; $2
+		make -s M=/mnt KCFLAGS=-Werror modules"
+	refute grep FSFREEZE_MISSING "$BATS_TEST_TMPDIR/work/compat-config.h"
+}
+
+# Red Hat's 3.10, 4.18 and 5.14 have parts of later kernels: their version says little.
+@test "a kernel that says a much older version than it has is built for as what it is" {
+	backported bookworm 'sed -i "s/VERSION_CODE .*/VERSION_CODE 199168/" include/generated/uapi/linux/version.h'
+	run diff "$BATS_TEST_TMPDIR/work/compat-config.h" "$(module_for bookworm)/compat-config.h"
+	assert_success
+}
+
+@test "what an older kernel has got from a newer one is used" {
+	# shellcheck disable=SC2016 # for the shell in the chroot
+	backported bookworm '
+		fs=$common/include/linux/fs.h
+		sed -i "/freeze_super\|thaw_super/s/struct super_block \*\(super\|sb\|\));/&WHO/;
+			s/);WHO/, enum freeze_holder who);/" $fs
+		sed -i "/^struct super_operations {/i enum freeze_holder { FREEZE_HOLDER_KERNEL = 1, FREEZE_MAY_NEST = 4 };" $fs'
+	run grep -Eo 'HAVE_FREEZE_(ONE_ARGUMENT|HOLDER|MAY_NEST|OWNER) ' "$BATS_TEST_TMPDIR/work/compat-config.h"
+	assert_output "HAVE_FREEZE_HOLDER 
+HAVE_FREEZE_MAY_NEST "
+}

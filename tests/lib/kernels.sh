@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # The Debian kernels that modules are built for and guests are booted with.
-# Sourced. A kernel is named by its suite.
+# Sourced. A kernel is named by its suite, or is one of linux.sh.
 #
 #   KERNEL_SUITES                     oldest to newest
 #   kernel_release SUITE              as uname -r says it
@@ -10,12 +10,13 @@
 #   kernel_buildroot SUITE            directory: headers, compiler, make, to chroot into
 #   kernel_build SUITE SRC ARG...     "make ARG..." in a copy of SRC inside that root;
 #                                     prints the directory of the copy
+#   kernel_layered DIR:DIR WORK CMD...  run in a root made of layers, WORK being /mnt
 
-# shellcheck source=tests/lib/debian-suite.sh
-. "$(dirname "${BASH_SOURCE[0]}")/debian-suite.sh"
+# shellcheck source=tests/lib/linux.sh
+. "$(dirname "${BASH_SOURCE[0]}")/linux.sh"
 
 # shellcheck disable=SC2034 # for those who source this
-KERNEL_SUITES="bullseye bookworm trixie forky"
+KERNEL_SUITES=${KERNEL_SUITES:-bullseye bookworm trixie forky}
 
 # What make needs beside the compiler: Debian takes these for granted.
 KERNEL_BUILD_BASE="bash coreutils dash diffutils findutils gawk grep gzip kmod make mawk
@@ -23,7 +24,11 @@ KERNEL_BUILD_BASE="bash coreutils dash diffutils findutils gawk grep gzip kmod m
 
 # kernel_release SUITE: the newest kernel of that suite.
 kernel_release() {
-	local image
+	local image dir
+	if linux_is_own "$1"; then
+		dir=$(linux_dir "$1") && cat "$dir/include/config/kernel.release"
+		return
+	fi
 	image=$(debian_suite_memo "$1" debian_suite_depends "$1" linux-image-amd64 '^linux-image-') ||
 		return 1
 	[ -n "$image" ] || debian_suite_fail "$1 has no linux-image-amd64" || return 1
@@ -32,7 +37,11 @@ kernel_release() {
 
 # kernel_image SUITE: newer suites split the image into several packages.
 kernel_image() {
-	local release parts
+	local release parts dir
+	if linux_is_own "$1"; then
+		dir=$(linux_dir "$1") && echo "$dir/image"
+		return
+	fi
 	release=$(kernel_release "$1") || return 1
 	parts=$(debian_suite_memo "$1" debian_suite_tool "$1" apt-cache depends \
 		"linux-image-$release" |
@@ -45,7 +54,8 @@ kernel_image() {
 kernel_vmlinuz() {
 	local image release file
 	image=$(kernel_image "$1") && release=$(kernel_release "$1") || return 1
-	for file in "$image/boot/vmlinuz-$release" "$image/lib/modules/$release/vmlinuz"; do
+	for file in "$image/boot/vmlinuz-$release" "$image/lib/modules/$release/vmlinuz" \
+		"$image/lib/modules/$release/build/arch/x86/boot/bzImage"; do
 		[ ! -f "$file" ] || { echo "$file"; return 0; }
 	done
 	debian_suite_fail "no vmlinuz in $image"
@@ -74,6 +84,21 @@ kernel_build() {
 	kernel_chroot "$root" "$work" make -s -C "/usr/src/linux-headers-$(kernel_release "$suite")" \
 		M=/mnt "$@" >&2 || return 1
 	echo "$work"
+}
+
+# kernel_layered DIR[:DIR]... WORK CMD...: kernel_chroot, in a root of these layers, the first on
+# top. What is written to it is gone afterwards.
+kernel_layered() {
+	local lower=$1
+	shift
+	# shellcheck disable=SC2016 # for the inner shell
+	unshare --mount --propagation private bash -c '
+		. "$0"
+		mount -t tmpfs tmpfs /mnt && mkdir /mnt/{upper,work,root} &&
+			mount -t overlay -o "lowerdir=$1,upperdir=/mnt/upper,workdir=/mnt/work" \
+				overlay /mnt/root &&
+			kernel_chroot /mnt/root "${@:2}"
+	' "${BASH_SOURCE[0]}" "$lower" "$@"
 }
 
 # kernel_chroot ROOT DIR CMD...: DIR is /mnt there. Mounts end with the command.

@@ -36,12 +36,12 @@ device_qemu() {
 }
 
 device_initrd() {
-	local dir=$1 suite=$2 root=$1/root
+	local dir=$1 suite=$2 root=$1/root module
+	module=$(module_for "$suite")/virtio_fsfreeze.ko
 	mkdir -p "$root/bin" && mini_modules "$suite" "$root/modules" &&
 		cp "$(command -v busybox)" "$root/bin/busybox" &&
 		install -m 755 "$DEVICE_HERE/guest/init" "$root/init" &&
-		objcopy --strip-debug "$(module_for "$suite")/virtio_fsfreeze.ko" \
-			"$root/virtio_fsfreeze.ko" &&
+		{ [ "$suite" = builtin ] || objcopy --strip-debug "$module" "$root/virtio_fsfreeze.ko"; } &&
 		(cd "$root" && find . | cpio -o -H newc -R 0:0 --quiet) >"$dir/initrd" &&
 		rm -rf "$root"
 }

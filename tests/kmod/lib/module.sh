@@ -23,6 +23,10 @@ module_key() {
 # an error, and modpost's and objtool's, which are none, are in make.log.
 module_for() {
 	local source key dir work
+	if linux_is_own "$1"; then
+		dir=$(linux_build "$1") && echo "$dir/drivers/virtio/fsfreeze"
+		return
+	fi
 	source=$(module_source) && key=$(module_key "$1" "$source") || return 1
 	dir=$GUEST_TOOLS_CACHE/kmod/$1-$key
 	if [ ! -d "$dir" ]; then
