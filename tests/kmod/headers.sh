@@ -17,6 +17,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 # Each with the suite whose compiler and make build for it.
 declare -A base=([bullseye]=bullseye [bookworm]=bookworm [bookworm-backports]=bookworm
 	[trixie]=trixie [trixie-backports]=trixie [forky]=forky [sid]=forky [experimental]=forky)
+# What such a kernel's build wants beside them.
+declare -A tools=([bookworm-backports]="pahole libdw1 libelf1 libbpf1 zlib1g")
 suites="bullseye bookworm bookworm-backports trixie trixie-backports forky sid experimental"
 
 releases()
@@ -38,10 +40,12 @@ headers()
 # try SUITE RELEASE: build, print the line
 try()
 {
-	local suite=$1 release=$2 own root work how
+	local suite=$1 release=$2 own root tool work how
 	work=$(mktemp -d) && cp -r "$source/." "$work/" || return 1
+	# shellcheck disable=SC2086 # a list
 	if own=$(headers "$suite" "$release") && root=$(kernel_buildroot "${base[$suite]}") &&
-		kernel_layered "$own:$root" "$work" make -s -C "/usr/src/linux-headers-$release" M=/mnt \
+		tool=$(debian_suite_unpack "${base[$suite]}" ${tools[$suite]-make}) &&
+		kernel_layered "$own:$tool:$root" "$work" make -s -C "/usr/src/linux-headers-$release" M=/mnt \
 			KCFLAGS=-Werror modules >"$work/log" 2>&1 &&
 		! grep -vE 'Skipping BTF generation|objtool: hook_thread\(\) falls through' "$work/log" &&
 		! grep FSFREEZE_MISSING "$work/compat-config.h"
@@ -57,6 +61,7 @@ try()
 
 [ "$(id -u)" = 0 ] || { echo "headers.sh: a chroot needs root" >&2; exit 2; }
 source=$(module_source) || exit 1
+# shellcheck disable=SC2048 # a list
 for suite in ${*:-$suites}; do
 	[ -n "${base[$suite]-}" ] || { echo "headers.sh: no suite $suite; there are: $suites" >&2; exit 2; }
 	debian_suite_update "$suite" || exit 1

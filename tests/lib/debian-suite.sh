@@ -75,8 +75,8 @@ debian_suite_memo() {
 	debian_suite_update "$1" || return 1
 	memo=$dir/memo-$(echo "${*:2}" | sha256sum | cut -c1-16)
 	if [ ! "$memo" -nt "$dir/stamp" ]; then
-		"${@:2}" >"$memo.$$" || { rm -f "$memo.$$"; return 1; }
-		mv "$memo.$$" "$memo"
+		"${@:2}" >"$memo.$BASHPID" || { rm -f "$memo.$BASHPID"; return 1; }
+		mv "$memo.$BASHPID" "$memo"
 	fi
 	cat "$memo"
 }

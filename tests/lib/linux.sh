@@ -58,7 +58,7 @@ linux_configure() {
 		"$source/scripts/kconfig/merge_config.sh" -m -O "$dir" "$dir/.config" \
 			"$config/guest.config" "$config/$3.config" >/dev/null &&
 		make -s -C "$source" O="$dir" olddefconfig >/dev/null || return 1
-	for line in $(cat "$config"/{guest,"$3"}.config | grep ^CONFIG_); do
+	cat "$config"/{guest,"$3"}.config | grep ^CONFIG_ | while read -r line; do
 		grep -qxF "$line" "$dir/.config" || debian_suite_fail "the kernel has no $line" || return 1
 	done
 }
