@@ -14,7 +14,7 @@
 
 struct channel {
 	const struct transport *transport;
-	const char *path;
+	char *path; /* NULL: the socket is not ours to remove */
 	struct connection *connection; /* NULL while there is none */
 	/* Transports that listen. */
 	int listener;
@@ -162,21 +162,24 @@ static gboolean start_device(struct channel *channel, GError **error)
 
 static gboolean start_listener(struct channel *channel, GError **error)
 {
-	channel->listener = channel->transport->open(channel->path, error);
+	if (channel->listener < 0)
+		channel->listener = channel->transport->open(channel->path, error);
 	if (channel->listener < 0)
 		return FALSE;
 	listen_again(channel);
 	return TRUE;
 }
 
-struct channel *channel_new(const struct transport *transport, const char *path, GError **error)
+struct channel *channel_new(const struct transport *transport, const char *path, int listener,
+			    GError **error)
 {
 	struct channel *channel = g_new0(struct channel, 1);
 	gboolean ok;
 
 	channel->transport = transport;
-	channel->path = path;
-	channel->listener = channel->inotify = channel->watch = -1;
+	channel->path = g_strdup(path);
+	channel->listener = listener;
+	channel->inotify = channel->watch = -1;
 	ok = transport->listens ? start_listener(channel, error) : start_device(channel, error);
 	if (!ok)
 		g_clear_pointer(&channel, channel_free);
@@ -192,10 +195,11 @@ void channel_free(struct channel *channel)
 	g_clear_handle_id(&channel->inotify_source, g_source_remove);
 	if (channel->listener >= 0) {
 		close(channel->listener);
-		if (channel->transport->clean)
+		if (channel->transport->clean && channel->path)
 			channel->transport->clean(channel->path);
 	}
 	if (channel->inotify >= 0)
 		close(channel->inotify);
+	g_free(channel->path);
 	g_free(channel);
 }

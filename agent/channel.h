@@ -15,12 +15,14 @@ struct channel;
 
 /**
  * channel_new() - open the channel, or wait until it can be opened.
- * @path: kept by the caller
+ * @path: NULL when @listener is given
+ * @listener: a socket that listens already, taken over, or -1
  *
  * Return: NULL and an error when it can never work: a socket that cannot be
  * listened on. A device that is missing or busy is logged and waited for.
  */
-struct channel *channel_new(const struct transport *transport, const char *path, GError **error);
+struct channel *channel_new(const struct transport *transport, const char *path, int listener,
+			    GError **error);
 void channel_free(struct channel *channel);
 
 #endif

@@ -59,15 +59,37 @@ static GHashTable *name_set(const char *list, GError **error)
 	return g_steal_pointer(&set);
 }
 
-gboolean commands_allow(const char *blocked, const char *allowed, GError **error)
+static const struct profile {
+	const char *name;
+	guint flags; /* that a command must have */
+} profiles[] = {
+	{ "full", 0 },
+	{ "read-only", COMMAND_READ_ONLY },
+};
+
+static const struct profile *find_profile(const char *name, GError **error)
 {
-	g_autoptr(GHashTable) block = name_set(blocked ? blocked : "", error);
+	if (!name)
+		return &profiles[0];
+	for (guint i = 0; i < G_N_ELEMENTS(profiles); i++)
+		if (!strcmp(profiles[i].name, name))
+			return &profiles[i];
+	g_set_error(error, AGENT_ERROR, AGENT_ERROR_GENERIC,
+		    "no profile '%s'; there are: full, read-only", name);
+	return NULL;
+}
+
+gboolean commands_allow(const char *profile, const char *blocked, const char *allowed, GError **error)
+{
+	const struct profile *row = find_profile(profile, error);
+	g_autoptr(GHashTable) block = row ? name_set(blocked ? blocked : "", error) : NULL;
 	g_autoptr(GHashTable) allow = block && allowed ? name_set(allowed, error) : NULL;
 
 	if (!block || (allowed && !allow))
 		return FALSE;
-	for (const struct command *c = commands_next(NULL); c && allow; c = commands_next(c))
-		if (!g_hash_table_contains(allow, c->name))
+	for (const struct command *c = commands_next(NULL); c; c = commands_next(c))
+		if ((c->flags & row->flags) != row->flags ||
+		    (allow && !g_hash_table_contains(allow, c->name)))
 			g_hash_table_add(block, g_strdup(c->name));
 	g_clear_pointer(&disabled, g_hash_table_unref);
 	disabled = g_steal_pointer(&block);

@@ -21,6 +21,7 @@ enum command_flags {
 	COMMAND_NO_REPLY = 1 << 2,  /* replies only when it fails */
 	COMMAND_SYNC = 1 << 3,      /* the client starts afresh: older replies are void */
 	COMMAND_QUIET = 1 << 4,     /* not worth a line in the log */
+	COMMAND_READ_ONLY = 1 << 5, /* in the profile for guests that do not trust their host */
 };
 
 struct command {
@@ -38,13 +39,17 @@ const struct command *commands_find(const char *name);
 const struct command *commands_next(const struct command *command);
 
 /**
- * commands_allow() - restrict to what these lists of names leave. @blocked wins.
+ * commands_allow() - restrict to what the profile and these lists of names leave.
+ *
+ * A command has to pass all three.
+ *
+ * @profile: "full", "read-only", or NULL for full
  * @blocked: names, comma or semicolon between them; NULL blocks nothing
  * @allowed: names likewise; NULL allows all
  *
- * Return: FALSE and an error that names the first unknown name.
+ * Return: FALSE and an error that names the first unknown name; then all is as before.
  */
-gboolean commands_allow(const char *blocked, const char *allowed, GError **error);
+gboolean commands_allow(const char *profile, const char *blocked, const char *allowed, GError **error);
 
 /** command_is_enabled() - whether the lists leave it; frozen or not does not count. */
 gboolean command_is_enabled(const struct command *command);

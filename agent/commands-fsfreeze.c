@@ -89,17 +89,17 @@ static void info_run(struct request *request, json_t *arguments)
 }
 
 static const struct command rows[] = {
-	{ "guest-fsfreeze-status", status_run, COMMAND_ANYTIME | COMMAND_QUIET,
+	{ "guest-fsfreeze-status", status_run, COMMAND_READ_ONLY | COMMAND_ANYTIME | COMMAND_QUIET,
 	  "whether file systems are frozen" },
-	{ "guest-fsfreeze-freeze", freeze_run, 0, "run the freeze hooks, freeze all file systems" },
-	{ "guest-fsfreeze-freeze-list", freeze_list_run, 0,
+	{ "guest-fsfreeze-freeze", freeze_run, COMMAND_READ_ONLY, "run the freeze hooks, freeze all file systems" },
+	{ "guest-fsfreeze-freeze-list", freeze_list_run, COMMAND_READ_ONLY,
 	  "the same for what is mounted at these paths",
 	  { { "mountpoints", ARGUMENT_STRINGS, TRUE } } },
-	{ "guest-fsfreeze-thaw", thaw_run, COMMAND_ANYTIME, "thaw them, run the thaw hooks" },
-	{ "guest-tools-fsfreeze-extend", extend_run, COMMAND_ANYTIME,
+	{ "guest-fsfreeze-thaw", thaw_run, COMMAND_READ_ONLY | COMMAND_ANYTIME, "thaw them, run the thaw hooks" },
+	{ "guest-tools-fsfreeze-extend", extend_run, COMMAND_READ_ONLY | COMMAND_ANYTIME,
 	  "move the deadline of the freeze to so many seconds from now",
 	  { { "timeout", ARGUMENT_INT } } },
-	{ "guest-tools-fsfreeze-info", info_run, COMMAND_ANYTIME | COMMAND_QUIET,
+	{ "guest-tools-fsfreeze-info", info_run, COMMAND_READ_ONLY | COMMAND_ANYTIME | COMMAND_QUIET,
 	  "engine, state, time left, and what became of each file system" },
 };
 

@@ -25,16 +25,16 @@ static void info_run(struct request *request, json_t *arguments)
 }
 
 static const struct command rows[] = {
-	{ "guest-sync", sync_run, COMMAND_ANYTIME | COMMAND_SYNC | COMMAND_QUIET,
+	{ "guest-sync", sync_run, COMMAND_READ_ONLY | COMMAND_ANYTIME | COMMAND_SYNC | COMMAND_QUIET,
 	  "answer with the same number: the host finds its place in the stream",
 	  { { "id", ARGUMENT_INT } } },
 	{ "guest-sync-delimited", sync_run,
-	  COMMAND_ANYTIME | COMMAND_SYNC | COMMAND_DELIMITED | COMMAND_QUIET,
+	  COMMAND_READ_ONLY | COMMAND_ANYTIME | COMMAND_SYNC | COMMAND_DELIMITED | COMMAND_QUIET,
 	  "the same, with 0xFF before the answer",
 	  { { "id", ARGUMENT_INT } } },
-	{ "guest-ping", ping_run, COMMAND_ANYTIME | COMMAND_QUIET,
+	{ "guest-ping", ping_run, COMMAND_READ_ONLY | COMMAND_ANYTIME | COMMAND_QUIET,
 	  "answer, so that the host knows the agent lives" },
-	{ "guest-info", info_run, COMMAND_ANYTIME | COMMAND_QUIET,
+	{ "guest-info", info_run, COMMAND_READ_ONLY | COMMAND_ANYTIME | COMMAND_QUIET,
 	  "version of the agent and the commands it has" },
 };
 

@@ -24,6 +24,7 @@ static struct {
 	gint64 lost_at;         /* monotonic, us */
 	gint64 deadline;        /* monotonic, us */
 	guint count;            /* file systems the freeze held */
+	void (*when_thawed)(void);
 } freeze = { .timeout_ms = 60000 };
 
 void freeze_init(const char *engine, guint timeout_ms)
@@ -107,6 +108,15 @@ static void answer_thawers(void)
 	g_slist_free_full(thawers, g_free);
 }
 
+void freeze_when_thawed(void (*thawed)(void))
+{
+	freeze.when_thawed = NULL;
+	if (freeze_is_active())
+		freeze.when_thawed = thawed;
+	else
+		thawed();
+}
+
 /* The last step of every way out. */
 static void thaw_hooks_ran(GError *error)
 {
@@ -118,6 +128,8 @@ static void thaw_hooks_ran(GError *error)
 	g_message("%u file systems thawed", freeze.count);
 	answer_freezer(0, g_steal_pointer(&freeze.error));
 	answer_thawers();
+	if (freeze.when_thawed)
+		freeze_when_thawed(freeze.when_thawed);
 }
 
 static void run_thaw_hooks(void)

@@ -34,7 +34,7 @@ enum freeze_state {
 typedef void (*freeze_done)(guint count, GError *error, gpointer data);
 
 /**
- * freeze_init() - defaults.
+ * freeze_init() - defaults, again or for the first time. Only when THAWED.
  * @engine: name of the engine to use, or NULL for the best one
  * @timeout_ms: deadline of a freeze
  */
@@ -65,6 +65,9 @@ void freeze_begin(const char *const *paths, freeze_done done, gpointer data);
 
 /** freeze_thaw() - thaw, or cancel a freeze that is under way. Always possible. */
 void freeze_thaw(freeze_done done, gpointer data);
+
+/** freeze_when_thawed() - call @thawed when nothing is frozen, now or after the thaw. */
+void freeze_when_thawed(void (*thawed)(void));
 
 /** freeze_extend() - move the deadline to @timeout_ms from now. */
 gboolean freeze_extend(guint timeout_ms, GError **error);

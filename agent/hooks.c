@@ -105,16 +105,23 @@ static void redirect(gpointer data)
 	dup2(GPOINTER_TO_INT(data), STDERR_FILENO);
 }
 
+/* Another program knows the verb and no option, as one for the QEMU guest agent does. */
+static gboolean is_ours(void)
+{
+	return !strcmp(state.runner, HOOK_RUNNER);
+}
+
 static gboolean spawn(GError **error)
 {
 	g_autofree char *timeout = g_strdup_printf("--timeout=%u", state.timeout_ms / 1000);
-	char *argv[] = { state.runner, timeout, (char *)state.verb, NULL };
+	char *ours[] = { state.runner, timeout, (char *)state.verb, NULL };
+	char *other[] = { state.runner, (char *)state.verb, NULL };
 	gboolean ok;
 	int pipes[2];
 
 	if (pipe2(pipes, O_CLOEXEC) < 0)
 		return agent_error_errno(error, errno, "cannot run the %s hooks", state.verb);
-	ok = g_spawn_async(NULL, argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_CLOEXEC_PIPES, redirect,
+	ok = g_spawn_async(NULL, is_ours() ? ours : other, NULL, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_CLOEXEC_PIPES, redirect,
 			   GINT_TO_POINTER(pipes[1]), &state.pid, error);
 	close(pipes[1]);
 	if (!ok) {
@@ -152,7 +159,7 @@ void hooks_run(const char *verb, hooks_done done)
 		finish(error);
 		return;
 	}
-	state.timer = g_timeout_add(state.timeout_ms + GRACE_MS, too_long, NULL);
+	state.timer = g_timeout_add(state.timeout_ms + (is_ours() ? GRACE_MS : 0), too_long, NULL);
 	child_watch(state.pid, exited, NULL);
 }
 

@@ -89,14 +89,15 @@ static void handle(const char *domain, GLogLevelFlags flags, const char *message
 
 gboolean log_init(const char *path, gboolean verbose, GError **error)
 {
-	if (path) {
-		state.fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-		if (state.fd < 0) {
-			agent_error_errno(error, errno, "cannot open log file %s", path);
-			state.fd = STDERR_FILENO;
-			return FALSE;
-		}
-	}
+	int fd = STDERR_FILENO;
+
+	if (path)
+		fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return agent_error_errno(error, errno, "cannot open log file %s", path);
+	if (state.fd != STDERR_FILENO)
+		close(state.fd);
+	state.fd = fd;
 	state.verbose = verbose;
 	g_log_set_default_handler(handle, NULL);
 	return TRUE;

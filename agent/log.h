@@ -8,6 +8,9 @@
  * log_init() - send what g_message() and its kin say to a file or to stderr.
  * @path: the file to append to, or NULL for stderr
  * @verbose: also informational and debug messages
+ *
+ * May be called again, as for a file that was rotated. Return: FALSE and an error;
+ * then all is as before.
  */
 gboolean log_init(const char *path, gboolean verbose, GError **error);
 

@@ -10,11 +10,13 @@
 #include "channel.h"
 #include "child.h"
 #include "command.h"
+#include "daemon.h"
 #include "error.h"
 #include "freeze.h"
 #include "hooks.h"
 #include "log.h"
 #include "options.h"
+#include "pidfile.h"
 #include "stale.h"
 #include "transport.h"
 
@@ -22,6 +24,8 @@
 enum { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
 
 static GMainLoop *loop;
+static char **arguments;       /* of the command line, to read the options again */
+static struct options options; /* in force */
 
 static void thawed_for_exit(guint count, GError *error, gpointer data)
 {
@@ -29,10 +33,46 @@ static void thawed_for_exit(guint count, GError *error, gpointer data)
 	g_main_loop_quit(loop);
 }
 
+/* What can be changed while the agent runs, and nothing is frozen. */
+static gboolean apply(const struct options *from, GError **error)
+{
+	if (!commands_allow(from->profile, from->block, from->allow, error) ||
+	    !log_init(from->logfile, from->verbose, error))
+		return FALSE;
+	freeze_init(from->engine, (guint)from->freeze_timeout * 1000);
+	hooks_init(*from->hook ? from->hook : NULL, (guint)from->hooks_timeout * 1000);
+	return TRUE;
+}
+
+/* What is wrong now changes nothing of what was right. */
+static void reload(void)
+{
+	g_autoptr(GError) error = NULL;
+	struct options fresh;
+
+	if (!options_parse(&fresh, arguments, &error)) {
+		g_warning("cannot reload: %s", error->message);
+		return;
+	}
+	if (!apply(&fresh, &error)) {
+		g_warning("cannot reload: %s", error->message);
+		apply(&options, NULL);
+		options_clear(&fresh);
+		return;
+	}
+	if (g_strcmp0(fresh.method, options.method) || g_strcmp0(fresh.path, options.path))
+		g_warning("the channel is another one only after a restart");
+	options_clear(&options);
+	options = fresh;
+	g_message("options are read again");
+}
+
 static void signal_arrived_cb(int signum)
 {
-	if (signum == SIGHUP)
+	if (signum == SIGHUP) {
+		freeze_when_thawed(reload);
 		return;
+	}
 	g_info("stopping on signal %d", signum);
 	freeze_thaw(thawed_for_exit, NULL);
 }
@@ -45,15 +85,6 @@ static void no_core(void)
 	setrlimit(RLIMIT_CORE, &none);
 }
 
-static gboolean write_pidfile(const char *path, GError **error)
-{
-	g_autofree char *text = g_strdup_printf("%d\n", (int)getpid());
-
-	if (!path)
-		return TRUE;
-	return g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644, error);
-}
-
 static gboolean print(char *text)
 {
 	g_print("%s", text);
@@ -62,15 +93,20 @@ static gboolean print(char *text)
 }
 
 /* What only prints or does one thing. */
-static gboolean do_at_once(const struct options *options)
+static gboolean do_at_once(void)
 {
-	if (options->show_help)
+	if (options.show_help)
 		return print(options_help());
-	if (options->show_version)
+	if (options.show_version)
 		return print(g_strdup("guest-tools-agent " VERSION "\n"));
-	if (options->dump_config)
-		return print(options_dump(options));
-	if (options->thaw) {
+	if (options_list_commands(&options)) {
+		for (const struct command *c = commands_next(NULL); c; c = commands_next(c))
+			g_print("%s\n", c->name);
+		return TRUE;
+	}
+	if (options.dump_config)
+		return print(options_dump(&options));
+	if (options.thaw) {
 		guint count = stale_thaw();
 
 		return count == 0 || print(g_strdup_printf("%u file systems thawed\n", count));
@@ -87,43 +123,53 @@ static gboolean thaw_stale(void)
 	return TRUE;
 }
 
-static gboolean serve(const struct options *options, GError **error)
+static struct channel *open_channel(GError **error)
 {
-	const struct transport *transport = transport_find(options->method, error);
+	const struct transport *transport = transport_find(options.method, error);
+	GError *wrong = NULL;
 	const char *path;
-	struct channel *channel;
+	int listener;
 
 	if (!transport)
-		return FALSE;
-	path = options->path ? options->path : transport->default_path;
-	if (!path) {
-		g_set_error(error, AGENT_ERROR, AGENT_ERROR_GENERIC, "method %s needs a path",
-			    options->method);
-		return FALSE;
+		return NULL;
+	listener = transport_activated(transport, &wrong);
+	if (wrong) {
+		g_propagate_error(error, wrong);
+		return NULL;
 	}
-	channel = channel_new(transport, path, error);
+	path = options.path ? options.path : transport->default_path;
+	if (!path && listener < 0) {
+		g_set_error(error, AGENT_ERROR, AGENT_ERROR_GENERIC, "method %s needs a path",
+			    options.method);
+		return NULL;
+	}
+	return channel_new(transport, listener < 0 ? path : NULL, listener, error);
+}
+
+static gboolean serve(GError **error)
+{
+	struct channel *channel = open_channel(error);
+
 	if (!channel)
 		return FALSE;
+	daemon_ready();
 	g_main_loop_run(loop);
 	channel_free(channel);
 	return TRUE;
 }
 
-static gboolean run(const struct options *options, GError **error)
+static gboolean run(GError **error)
 {
 	gboolean ok;
 
 	umask(0077);
 	no_core();
 	loop = g_main_loop_new(NULL, FALSE);
-	freeze_init(options->engine, (guint)options->freeze_timeout * 1000);
-	hooks_init(*options->hook ? options->hook : NULL, (guint)options->hooks_timeout * 1000);
-	ok = commands_allow(options->block, options->allow, error) &&
-	     log_init(options->logfile, options->verbose, error) &&
-	     signals_init(signal_arrived_cb, error) && write_pidfile(options->pidfile, error) &&
-	     thaw_stale() && serve(options, error);
-	if (ok && options->pidfile)
-		unlink(options->pidfile);
+	ok = (!options.daemon || daemon_detach(error)) && apply(&options, error) &&
+	     signals_init(signal_arrived_cb, error) &&
+	     (!options.pidfile || pidfile_take(options.pidfile, error)) && thaw_stale() &&
+	     serve(error);
+	pidfile_remove();
 	g_main_loop_unref(loop);
 	return ok;
 }
@@ -131,15 +177,15 @@ static gboolean run(const struct options *options, GError **error)
 int main(int argc, char **argv)
 {
 	g_autoptr(GError) error = NULL;
-	struct options options;
 	int status = STATUS_OK;
 
-	if (!options_parse(&options, argc, argv, &error)) {
+	arguments = argv;
+	if (!options_parse(&options, argv, &error)) {
 		fprintf(stderr, "guest-tools-agent: %s\nTry 'guest-tools-agent --help'.\n",
 			error->message);
 		return STATUS_USAGE;
 	}
-	if (!do_at_once(&options) && !run(&options, &error)) {
+	if (!do_at_once() && !run(&error)) {
 		fprintf(stderr, "guest-tools-agent: %s\n", error->message);
 		status = STATUS_FAILED;
 	}

@@ -5,8 +5,9 @@
 #include <glib.h>
 
 /*
- * Command line and config file. Options and keys are those of the QEMU guest
- * agent, and ours behind them; the command line wins.
+ * Command line and config files. Options and keys are those of the QEMU guest
+ * agent, and ours behind them. The command line wins, then our config file, then
+ * that of the QEMU guest agent where one is on the machine already.
  */
 struct options {
 	char *config;
@@ -15,18 +16,29 @@ struct options {
 	char *logfile;
 	char *pidfile;
 	char *hook;          /* the hook runner; "" for none */
-	char *block;
+	char *block;         /* "help" or "?": only list the commands */
 	char *allow;
+	char *profile;       /* NULL for all commands */
+	char *state_directory; /* accepted and not used, as is the next */
+	gboolean retry_path;
 	char *engine;        /* "kernel", "userland", or NULL for the best */
 	int freeze_timeout;  /* s */
 	int hooks_timeout;   /* s, all hooks together */
 	gboolean verbose;
+	gboolean daemon;
 	gboolean show_help, show_version, dump_config, thaw;
 };
 
-/** options_parse() - Return: FALSE and an error; then @options is empty. */
-gboolean options_parse(struct options *options, int argc, char **argv, GError **error);
+/**
+ * options_parse() - the command line @argv, and the config files.
+ *
+ * Return: FALSE and an error; then @options is empty.
+ */
+gboolean options_parse(struct options *options, char **argv, GError **error);
 void options_clear(struct options *options);
+
+/** options_list_commands() - whether -b asks for nothing but the names of the commands. */
+gboolean options_list_commands(const struct options *options);
 
 /** options_help() - the text of --help. Return: owned by the caller. */
 char *options_help(void);

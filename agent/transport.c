@@ -113,11 +113,50 @@ static int open_vsock(const char *path, GError **error)
 
 static const struct transport transports[] = {
 	{ "virtio-serial", "/dev/virtio-ports/org.qemu.guest_agent.0", FALSE, open_device, NULL,
-	  "a virtio serial port" },
-	{ "isa-serial", "/dev/ttyS0", FALSE, open_isa_serial, NULL, "a serial port" },
-	{ "unix-listen", NULL, TRUE, open_unix, clean_unix, "a unix socket, one client at a time" },
-	{ "vsock-listen", NULL, TRUE, open_vsock, NULL, "a vsock port, CID:PORT" },
+	  AF_UNSPEC, "a virtio serial port" },
+	{ "isa-serial", "/dev/ttyS0", FALSE, open_isa_serial, NULL, AF_UNSPEC, "a serial port" },
+	{ "unix-listen", NULL, TRUE, open_unix, clean_unix, AF_UNIX,
+	  "a unix socket, one client at a time" },
+	{ "vsock-listen", NULL, TRUE, open_vsock, NULL, AF_VSOCK, "a vsock port, CID:PORT" },
 };
+
+#define FIRST_PASSED 3
+
+/* How many descriptors were passed to this very process. */
+static int passed(void)
+{
+	const char *pid = g_getenv("LISTEN_PID"), *fds = g_getenv("LISTEN_FDS");
+	gint64 count = 0;
+
+	if (pid && fds && g_ascii_strtoll(pid, NULL, 10) == getpid())
+		count = g_ascii_strtoll(fds, NULL, 10);
+	g_unsetenv("LISTEN_PID");
+	g_unsetenv("LISTEN_FDS");
+	g_unsetenv("LISTEN_FDNAMES");
+	return (int)CLAMP(count, 0, G_MAXINT - FIRST_PASSED);
+}
+
+int transport_activated(const struct transport *transport, GError **error)
+{
+	int family = AF_UNSPEC, listens = 0, count = passed();
+	socklen_t length = sizeof(int);
+
+	if (count == 0)
+		return -1;
+	if (!transport->listens || count > 1 ||
+	    getsockopt(FIRST_PASSED, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) < 0 || !listens ||
+	    getsockopt(FIRST_PASSED, SOL_SOCKET, SO_DOMAIN, &family, &length) < 0 ||
+	    family != transport->family) {
+		g_set_error(error, AGENT_ERROR, AGENT_ERROR_GENERIC,
+			    "cannot use the %d sockets that were passed: method %s wants %s", count,
+			    transport->method,
+			    transport->listens ? "one, of its kind, that listens" : "none");
+		return -1;
+	}
+	fcntl(FIRST_PASSED, F_SETFD, FD_CLOEXEC);
+	fcntl(FIRST_PASSED, F_SETFL, fcntl(FIRST_PASSED, F_GETFL) | O_NONBLOCK);
+	return FIRST_PASSED;
+}
 
 const struct transport *transport_next(const struct transport *transport)
 {

@@ -13,8 +13,19 @@ struct transport {
 	int (*open)(const char *path, GError **error);
 	/* Undo what open() left in the file system; may be NULL. */
 	void (*clean)(const char *path);
+	int family;               /* of its sockets */
 	const char *help;
 };
+
+/**
+ * transport_activated() - take the listening socket that a service manager passed.
+ *
+ * By LISTEN_PID and LISTEN_FDS, as sd_listen_fds(3) documents them; both are unset.
+ *
+ * Return: the descriptor, non-blocking; -1 without an error when none was passed,
+ * -1 and an error when what was passed does not fit @transport.
+ */
+int transport_activated(const struct transport *transport, GError **error);
 
 /** transport_next() - all rows, in the order of --help. NULL starts and ends. */
 const struct transport *transport_next(const struct transport *transport);

@@ -1,3 +1,4 @@
+#!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # Kernels of our own: Debian's source of one release with kmod/ inside its tree,

@@ -181,3 +181,155 @@ is_error() { jq -e --arg c "$1" --arg d "$2" '.error.class == $c and (.error.des
 	run "$AGENT" -c "$BATS_TEST_TMPDIR/missing.conf" -D
 	assert_failure 2
 }
+
+@test "-d returns when the agent answers, and the pidfile has its process" {
+	local pidfile=$BATS_TEST_TMPDIR/pid
+	SOCKET=$BATS_TEST_TMPDIR/agent.sock
+	run timeout 10 "$AGENT" -dv -c "$BATS_TEST_TMPDIR/agent.conf" -munix-listen -p "$SOCKET" \
+		-f "$pidfile" -l "$BATS_TEST_TMPDIR/log" 3>&-
+	assert_success
+	assert_output ""
+	AGENT_PID=$(cat "$pidfile")
+	run ask_command guest-ping
+	assert_output '{"return": {}}'
+	assert_equal "$(readlink "/proc/$AGENT_PID/fd/0" "/proc/$AGENT_PID/fd/2")" $'/dev/null\n/dev/null'
+	kill "$AGENT_PID"
+	wait_for test ! -e "$pidfile"
+	AGENT_PID=
+}
+
+@test "a daemon that cannot serve says so and fails before it returns" {
+	run timeout 10 "$AGENT" -d -c "$BATS_TEST_TMPDIR/agent.conf" -m unix-listen -p /no/such/dir/s 3>&-
+	assert_failure 1
+	assert_output --partial "cannot listen on /no/such/dir/s"
+}
+
+@test "a pidfile in use names its holder, one left behind is taken over" {
+	local pidfile=$BATS_TEST_TMPDIR/pid
+	echo 99999999999 >"$pidfile"
+	agent_start -f "$pidfile"
+	assert_equal "$(cat "$pidfile")" "$AGENT_PID"
+	run timeout 5 "$AGENT" -c "$BATS_TEST_TMPDIR/agent.conf" -m unix-listen \
+		-p "$BATS_TEST_TMPDIR/other" -f "$pidfile"
+	assert_failure 1
+	assert_output --partial "cannot use pidfile $pidfile: process $AGENT_PID has it"
+	assert_equal "$(cat "$pidfile")" "$AGENT_PID"
+}
+
+@test "a socket that a service manager passes is served, and left where it is" {
+	SOCKET=$BATS_TEST_TMPDIR/agent.sock
+	"${BATS_TEST_DIRNAME}/agent/activate" "$SOCKET" "$AGENT" -c "$BATS_TEST_TMPDIR/agent.conf" \
+		-m unix-listen -p "$SOCKET" -F "" >"$BATS_TEST_TMPDIR/log" 2>&1 3>&- &
+	AGENT_PID=$!
+	wait_for test -S "$SOCKET"
+	run ask_command guest-ping
+	assert_output '{"return": {}}'
+	agent_stop
+	assert [ -S "$SOCKET" ]
+	run timeout 5 "${BATS_TEST_DIRNAME}/agent/activate" "$SOCKET.2" "$AGENT" \
+		-c "$BATS_TEST_TMPDIR/agent.conf" -m vsock-listen -F ""
+	assert_failure 1
+	assert_output --partial "cannot use the 1 sockets that were passed: method vsock-listen wants one"
+}
+
+@test "SIGHUP reads the options again, and a wrong config changes nothing" {
+	local log=$BATS_TEST_TMPDIR/log
+	agent_start -l "$log"
+	run ask_command guest-get-host-name
+	assert_success
+	refute_output --partial error
+	mv "$log" "$log.1"
+	agent_config 'block-rpcs = guest-get-host-name'
+	kill -HUP "$AGENT_PID"
+	wait_for grep -q "options are read again" "$log"
+	run ask_command guest-get-host-name
+	is_error CommandNotFound "guest-get-host-name has been disabled"
+	agent_config 'block-rpcs = guest-nothing'
+	kill -HUP "$AGENT_PID"
+	wait_for grep -q "cannot reload: .*guest-nothing" "$log"
+	run ask_command guest-get-host-name
+	is_error CommandNotFound "guest-get-host-name has been disabled"
+	agent_config 'freeze-timeout = 9999'
+	kill -HUP "$AGENT_PID"
+	wait_for grep -q "cannot reload: .*freeze-timeout" "$log"
+	run ask_command guest-ping
+	assert_output '{"return": {}}'
+}
+
+@test "options are not read again before a freeze is over" {
+	printf '#!/bin/sh\n[ $1 = thaw ] || sleep 60\n' >"$BATS_TEST_TMPDIR/hook"
+	chmod 755 "$BATS_TEST_TMPDIR/hook"
+	agent_start --engine userland -F "$BATS_TEST_TMPDIR/hook"
+	ask_command guest-fsfreeze-freeze-list '{"mountpoints":["/proc"]}' 3>&- &
+	wait_for pgrep -P "$AGENT_PID" hook
+	kill -HUP "$AGENT_PID"
+	sleep 0.3
+	run grep "options are read again" "$AGENT_LOG"
+	assert_failure
+	pkill -P "$AGENT_PID" hook
+	wait_for grep -q "options are read again" "$AGENT_LOG"
+	wait $! || true
+}
+
+@test "a reload that fails half way leaves what was in force" {
+	agent_config "logfile = $BATS_TEST_TMPDIR/log" 'block-rpcs = guest-get-host-name'
+	agent_start
+	agent_config 'logfile = /no/such/dir/log'
+	kill -HUP "$AGENT_PID"
+	wait_for grep -q "cannot reload: cannot open log file /no/such/dir/log" "$BATS_TEST_TMPDIR/log"
+	run ask_command guest-get-host-name
+	is_error CommandNotFound "guest-get-host-name has been disabled"
+}
+
+@test "the read-only profile leaves freeze, status and info" {
+	agent_start --profile=read-only -a "guest-ping,guest-info,guest-exec;guest-fsfreeze-status"
+	run ask_command guest-exec '{"path":"/bin/true"}'
+	is_error CommandNotFound "guest-exec has been disabled"
+	agent_stop
+	agent_start --profile=read-only
+	run bash -c "$(declare -f ask ask_command); SOCKET=$SOCKET ask_command guest-info |
+		jq -r '.return.supported_commands[] | select(.enabled) | .name' | sort"
+	assert_output "guest-fsfreeze-freeze
+guest-fsfreeze-freeze-list
+guest-fsfreeze-status
+guest-fsfreeze-thaw
+guest-info
+guest-ping
+guest-sync
+guest-sync-delimited
+guest-tools-fsfreeze-extend
+guest-tools-fsfreeze-info"
+	run timeout 5 "$AGENT" -m unix-listen -p "$SOCKET.2" --profile=half
+	assert_failure 1
+	assert_output --partial "no profile 'half'; there are: full, read-only"
+}
+
+@test "the command line of the QEMU guest agent is understood in all its forms" {
+	cat >"$BATS_TEST_TMPDIR/qga.conf" <<-END
+		[general]
+		blacklist = guest-exec
+		fsfreeze-hook = /etc/qemu/fsfreeze-hook
+		verbose = true
+		statedir = /run
+		path = /dev/of-qga
+	END
+	QGA_CONF=$BATS_TEST_TMPDIR/qga.conf run "$AGENT" -D
+	assert_success
+	assert_line block-rpcs=guest-exec
+	assert_line fsfreeze-hook=/usr/libexec/guest-tools/fsfreeze-hook
+	assert_line path=/dev/of-qga
+	assert_line verbose=true
+	QGA_CONF=$BATS_TEST_TMPDIR/qga.conf run "$AGENT" -D -bguest-ping -b guest-info -p/dev/x -F -vt /run \
+		--blacklist=guest-sync -r
+	assert_success
+	assert_line block-rpcs=guest-ping,guest-info,guest-sync
+	assert_line path=/dev/x
+	assert_line fsfreeze-hook=/usr/libexec/guest-tools/fsfreeze-hook
+	run "$AGENT" -D -c "$BATS_TEST_TMPDIR/agent.conf" -F/my/hook
+	assert_line fsfreeze-hook=/my/hook
+	QGA_CONF=/no/such/file run "$AGENT" -D
+	assert_failure 2
+	run "$AGENT" -b help
+	assert_success
+	assert_line guest-fsfreeze-freeze
+}
