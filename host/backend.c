@@ -22,7 +22,8 @@ void backend_init(struct backend *backend, backend_deliver *deliver)
 	backend->deliver = deliver;
 	vhost_init(&backend->vhost,
 		   1u << VIRTIO_FSFREEZE_F_HOOKS | 1u << VIRTIO_FSFREEZE_F_EXTEND |
-			   1u << VIRTIO_FSFREEZE_F_REPORT,
+			   1u << VIRTIO_FSFREEZE_F_REPORT | 1u << VIRTIO_FSFREEZE_F_LIST |
+			   1u << VIRTIO_FSFREEZE_F_STATISTICS,
 		   &config, sizeof(config));
 }
 

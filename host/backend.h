@@ -15,8 +15,11 @@
  * clients cannot disturb each other, and a guest answers what it was asked once.
  */
 #define BACKEND_PENDING 16
-/* More than any command is long. */
-#define BACKEND_COMMAND_MAX 64
+/*
+ * A FREEZE with 24 names. A message has room for more, but each client and each command
+ * that waits has a buffer of that size, in every daemon.
+ */
+#define BACKEND_COMMAND_MAX 1024
 
 struct backend;
 

@@ -167,20 +167,47 @@ static int get_info(struct device *device, struct fsfreeze_msg_info *info)
 	return ret == 0 ? message_get_info(device->bytes, info) : ret;
 }
 
+/* The names one after another, as many as there is room for; those longer than ids are too many. */
+static ssize_t put_names(unsigned char *to, size_t room, const char *const *names)
+{
+	struct fsfreeze_msg_name name;
+	size_t size = 0;
+
+	for (; names && *names; names++) {
+		if (strlen(*names) >= sizeof(name.name) || size + sizeof(name) > room)
+			return -E2BIG;
+		memset(&name, 0, sizeof(name));
+		memcpy(name.name, *names, strlen(*names));
+		memcpy(to + size, &name, sizeof(name));
+		size += sizeof(name);
+	}
+	return (ssize_t)size;
+}
+
 static int ask_freeze(struct device *device, const struct device_request *request)
 {
 	struct fsfreeze_msg_freeze freeze = {
 		.timeout_ms = htole32((uint32_t)request->deadline_ms),
 		.hook_timeout_ms = htole32((uint32_t)request->hook_timeout_ms),
 	};
+	unsigned char body[FSFREEZE_MSG_MAX - sizeof(struct fsfreeze_msg)];
+	ssize_t names = put_names(body + sizeof(freeze), sizeof(body) - sizeof(freeze), request->only);
 	struct fsfreeze_msg_info info;
-	int ret = get_info(device, &info);
+	uint32_t flags = 0;
+	int ret;
 
+	if (names < 0)
+		return (int)names;
+	ret = get_info(device, &info);
 	if (ret != 0)
 		return ret;
 	if (info.features & 1u << VIRTIO_FSFREEZE_F_HOOKS && !request->no_hooks)
-		freeze.flags = htole32(FSFREEZE_FREEZE_HOOKS);
-	return ask(device, FSFREEZE_MSG_FREEZE, &freeze, sizeof(freeze));
+		flags |= FSFREEZE_FREEZE_HOOKS;
+	if (names > 0)
+		flags |= FSFREEZE_FREEZE_LIST;
+	freeze.flags = htole32(flags);
+	memcpy(body, &freeze, sizeof(freeze));
+	return ask(device, FSFREEZE_MSG_FREEZE, body, sizeof(freeze) + (size_t)names);
 }
 
 int device_freeze(const char *path, const struct device_request *request, json_t **reply)
@@ -295,6 +322,43 @@ static int add_entries(struct device *device, json_t *list)
 	return 0;
 }
 
+static json_t *thaws_object(const struct fsfreeze_statistics *statistics)
+{
+	json_t *object = json_object();
+
+	for (uint32_t i = 0; i < sizeof(statistics->nr_thawed) / sizeof(statistics->nr_thawed[0]); i++)
+		if (statistics->nr_thawed[i] > 0)
+			json_object_set_new(object, message_reason_name(i),
+					    json_integer((json_int_t)statistics->nr_thawed[i]));
+	return object;
+}
+
+static json_t *statistics_object(const struct fsfreeze_statistics *statistics)
+{
+	return json_pack("{s:I, s:I, s:o, s:s, s:s, s:s, s:I, s:I, s:I}", "freezes",
+			 (json_int_t)statistics->nr_begun, "frozen",
+			 (json_int_t)statistics->nr_frozen, "thaws", thaws_object(statistics),
+			 "asked-from", message_asker_name(statistics->asker), "asked-by",
+			 statistics->asked_by, "last-thaw",
+			 message_reason_name(statistics->thaw_reason), "longest-flush-us",
+			 (json_int_t)statistics->longest_flush_us, "longest-freeze-us",
+			 (json_int_t)statistics->longest_freeze_us, "longest-thaw-us",
+			 (json_int_t)statistics->longest_thaw_us);
+}
+
+static int add_statistics(struct device *device, json_t *reply)
+{
+	struct fsfreeze_statistics statistics;
+	int ret = ask(device, FSFREEZE_MSG_STATISTICS, NULL, 0);
+
+	if (ret == 0)
+		ret = message_get_statistics(device->bytes, &statistics);
+	if (ret == 0)
+		json_object_set_new(json_object_get(reply, "return"), "statistics",
+				    statistics_object(&statistics));
+	return ret;
+}
+
 /* Everything: what the guest's kernel can do, and how its last freeze went. */
 static int collect_info(struct device *device, json_t *list, json_t **reply)
 {
@@ -319,6 +383,12 @@ static int collect_info(struct device *device, json_t *list, json_t **reply)
 			message_reason_name(status.reason), "failed", status.failed, "flush-us",
 			(json_int_t)status.flush_us, "freeze-us", (json_int_t)status.freeze_us,
 			"thaw-us", (json_int_t)status.thaw_us, "filesystems", list);
+	if (ret == 0 && info.features & 1u << VIRTIO_FSFREEZE_F_STATISTICS)
+		ret = add_statistics(device, *reply);
+	if (ret != 0) {
+		json_decref(*reply);
+		*reply = NULL;
+	}
 	return ret;
 }
 

@@ -14,6 +14,7 @@ struct device_request {
 	int deadline_ms; /* of a freeze, or to extend it to; 0 for the guest's default */
 	int hook_timeout_ms; /* of all hooks of a freeze; 0 for the guest's default */
 	bool no_hooks;
+	const char *const *only; /* ids or device numbers of file systems, NULL-terminated; NULL: all */
 };
 
 /**

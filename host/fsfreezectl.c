@@ -2,6 +2,7 @@
 /* The host's command: freeze, thaw and ask a guest, through its kernel or its agent. */
 #include <errno.h>
 #include <getopt.h>
+#include <linux/virtio_fsfreeze.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,10 @@
 /* Exit statuses, as fsfreezectl(1) lists them. */
 enum { STATUS_OK = 0, STATUS_REFUSED = 1, STATUS_USAGE = 2, STATUS_NO_ANSWER = 3 };
 
+/* As many names as the device's back end takes, and as long as they can be in a message. */
+#define MOST_ONLY 24
+#define LONGEST_NAME (sizeof(((struct fsfreeze_msg_name *)0)->name) - 1)
+
 static struct {
 	const char *agent;
 	const char *device;
@@ -20,6 +25,8 @@ static struct {
 	int deadline_s; /* 0: the guest's own */
 	int hook_timeout_s; /* 0: the guest's own */
 	bool no_hooks;
+	const char *only[MOST_ONLY + 1];
+	int nr_only;
 	bool json;
 } options = { .timeout_s = 90 };
 
@@ -79,7 +86,7 @@ static void print_extended(const json_t *value)
 	printf("thaws by itself in %d s\n", options.deadline_s);
 }
 
-/* @command is the agent's, @device does the same through the kernel. */
+/* @command is the agent's, @list_command with --only; @device does the same through the kernel. */
 struct verb {
 	const char *name;
 	const char *command;
@@ -87,10 +94,12 @@ struct verb {
 	void (*print)(const json_t *value);
 	const char *help;
 	bool needs_deadline;
+	const char *list_command;
 };
 
 static const struct verb verbs[] = {
-	{ "freeze", "guest-fsfreeze-freeze", device_freeze, print_frozen, "freeze all file systems of the guest" },
+	{ "freeze", "guest-fsfreeze-freeze", device_freeze, print_frozen, "freeze all file systems of the guest",
+	  .list_command = "guest-fsfreeze-freeze-list" },
 	{ "thaw", "guest-fsfreeze-thaw", device_thaw, print_thawed, "thaw them" },
 	{ "extend", "guest-tools-fsfreeze-extend", device_extend, print_extended,
 	  "move the deadline of the freeze, from now", .needs_deadline = true },
@@ -114,6 +123,9 @@ static void print_help(void)
 	       "                        (extend; freeze with --device) [the guest's]\n"
 	       "  -O, --hook-timeout=SECONDS  end the guest's hooks after so long\n"
 	       "                        (freeze with --device) [60]\n"
+	       "  -o, --only=NAME       freeze only this file system, and others so named: with\n"
+	       "                        --device its device (vda1 or 254:1), with --agent\n"
+	       "                        where it is mounted\n"
 	       "  -H, --no-hooks        run no hooks in the guest (freeze with --device)\n"
 	       "  -t, --timeout=SECONDS wait so long for an answer [90]\n"
 	       "  -j, --json            print the answer as JSON\n"
@@ -155,6 +167,15 @@ static int answered(const struct verb *verb, const json_t *reply)
 	return error ? refused(verb, error) : STATUS_OK;
 }
 
+static json_t *only_array(void)
+{
+	json_t *array = json_array();
+
+	for (int i = 0; i < options.nr_only; i++)
+		json_array_append_new(array, json_string(options.only[i]));
+	return array;
+}
+
 static int call_agent(const struct verb *verb, json_t **reply)
 {
 	struct agent *agent = NULL;
@@ -166,7 +187,9 @@ static int call_agent(const struct verb *verb, json_t **reply)
 		return ret;
 	if (verb->needs_deadline)
 		arguments = json_pack("{s:i}", "timeout", options.deadline_s);
-	ret = agent_call(agent, verb->command, arguments, options.timeout_s * 1000, reply);
+	if (options.nr_only)
+		arguments = json_pack("{s:o}", "mountpoints", only_array());
+	ret = agent_call(agent, options.nr_only ? verb->list_command : verb->command, arguments, options.timeout_s * 1000, reply);
 	agent_close(agent);
 	return ret;
 }
@@ -178,6 +201,7 @@ static int call_device(const struct verb *verb, json_t **reply)
 		.deadline_ms = options.deadline_s * 1000,
 		.hook_timeout_ms = options.hook_timeout_s * 1000,
 		.no_hooks = options.no_hooks,
+		.only = options.nr_only ? options.only : NULL,
 	};
 
 	return verb->device(options.device, &request, reply);
@@ -190,6 +214,11 @@ static int run(const struct verb *verb)
 
 	if (verb->needs_deadline && !options.deadline_s)
 		return usage("--deadline is missing", NULL);
+	if (options.nr_only && !verb->list_command)
+		return usage("--only is for freeze, not for", verb->name);
+	for (int i = 0; options.device && i < options.nr_only; i++)
+		if (!*options.only[i] || strlen(options.only[i]) > LONGEST_NAME)
+			return usage("no device has the name", options.only[i]);
 	ret = options.device ? call_device(verb, &reply) : call_agent(verb, &reply);
 	status = ret < 0 ? no_answer(verb, ret) : answered(verb, reply);
 	json_decref(reply);
@@ -220,6 +249,7 @@ int main(int argc, char **argv)
 		{ "agent", required_argument, NULL, 'a' },
 		{ "deadline", required_argument, NULL, 'D' },
 		{ "hook-timeout", required_argument, NULL, 'O' },
+		{ "only", required_argument, NULL, 'o' },
 		{ "no-hooks", no_argument, NULL, 'H' },
 		{ "timeout", required_argument, NULL, 't' },
 		{ "json", no_argument, NULL, 'j' },
@@ -229,7 +259,7 @@ int main(int argc, char **argv)
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "d:a:D:O:Ht:jVh", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "d:a:D:O:o:Ht:jVh", longs, NULL)) != -1) {
 		switch (c) {
 		case 'd':
 			options.device = optarg;
@@ -241,6 +271,11 @@ int main(int argc, char **argv)
 		case 'O':
 			if (!get_seconds(optarg, &options.hook_timeout_s))
 				return usage("hook-timeout must be 1 to 3600 seconds, not", optarg);
+			break;
+		case 'o':
+			if (options.nr_only == MOST_ONLY)
+				return usage("too many file systems:", optarg);
+			options.only[options.nr_only++] = optarg;
 			break;
 		case 'H':
 			options.no_hooks = true;

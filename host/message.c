@@ -138,6 +138,30 @@ int message_get_status(const void *message, struct fsfreeze_status *status)
 	return 0;
 }
 
+int message_get_statistics(const void *message, struct fsfreeze_statistics *statistics)
+{
+	struct fsfreeze_msg_statistics from;
+
+	if (message_body_size(message) != sizeof(from))
+		return -EBADMSG;
+	memcpy(&from, message_body(message), sizeof(from));
+	*statistics = (struct fsfreeze_statistics){
+		.size = sizeof(*statistics),
+		.asker = le32toh(from.asker),
+		.thaw_reason = le32toh(from.thaw_reason),
+		.thaw_error = (int32_t)le32toh(from.thaw_error),
+		.nr_begun = le64toh(from.nr_begun),
+		.nr_frozen = le64toh(from.nr_frozen),
+		.longest_flush_us = le64toh(from.longest_flush_us),
+		.longest_freeze_us = le64toh(from.longest_freeze_us),
+		.longest_thaw_us = le64toh(from.longest_thaw_us),
+	};
+	for (size_t i = 0; i < LENGTH(from.nr_thawed); i++)
+		statistics->nr_thawed[i] = le64toh(from.nr_thawed[i]);
+	get_text(statistics->asked_by, from.asked_by, sizeof(statistics->asked_by));
+	return 0;
+}
+
 int message_get_entries(const void *message, uint32_t *total, uint32_t *nr)
 {
 	struct fsfreeze_msg_entries from;
@@ -222,6 +246,17 @@ const char *message_result_name(uint16_t result)
 	};
 
 	return name_of(names, LENGTH(names), result);
+}
+
+const char *message_asker_name(uint32_t asker)
+{
+	static const char *const names[] = {
+		[FSFREEZE_ASKER_NONE] = "nobody",
+		[FSFREEZE_ASKER_HOST] = "host",
+		[FSFREEZE_ASKER_FILE] = "guest",
+	};
+
+	return name_of(names, LENGTH(names), asker);
 }
 
 const char *message_entry_state_name(uint32_t state)

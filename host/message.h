@@ -43,6 +43,7 @@ void message_set_sequence(void *message, uint32_t sequence);
 /* Each returns 0, or -EBADMSG when the body is not what it should be. */
 int message_get_info(const void *message, struct fsfreeze_msg_info *info);
 int message_get_status(const void *message, struct fsfreeze_status *status);
+int message_get_statistics(const void *message, struct fsfreeze_statistics *statistics);
 int message_get_entries(const void *message, uint32_t *total, uint32_t *nr);
 /* @i must be below the number that message_get_entries() found. */
 void message_get_entry(const void *message, uint32_t i, struct fsfreeze_entry *entry);
@@ -52,5 +53,6 @@ const char *message_state_name(uint32_t state);
 const char *message_reason_name(uint32_t reason);
 const char *message_result_name(uint16_t result);
 const char *message_entry_state_name(uint32_t state);
+const char *message_asker_name(uint32_t asker);
 
 #endif

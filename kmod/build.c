@@ -14,6 +14,8 @@
 #include "devices.c"
 #include "loop.c"
 #include "order.c"
+#include "selection.c"
+#include "statistics.c"
 #include "crew.c"
 #include "freezer.c"
 #include "watchdog.c"

@@ -16,6 +16,7 @@
 
 #include "engine.h"
 #include "entry.h"
+#include "statistics.h"
 
 /* More file systems than this in one list are a mistake of the caller. */
 #define MAX_FDS		65536U
@@ -26,6 +27,7 @@
 #define FIRST_STATUS	120
 #define FIRST_REPORT	24
 #define FIRST_ENTRY	104
+#define FIRST_STATISTICS	200
 
 /**
  * struct freeze_file - one open file
@@ -335,6 +337,17 @@ static long ioctl_report(struct freeze_file *file, void __user *arg)
 	return error ?: copy_out(arg, &report, size);
 }
 
+static long ioctl_statistics(struct freeze_file *file, void __user *arg)
+{
+	struct fsfreeze_statistics statistics;
+	long size = known_size(arg, FIRST_STATISTICS, sizeof(statistics));
+
+	if (size < 0)
+		return size;
+	fsfreeze_statistics_get(&statistics);
+	return copy_out(arg, &statistics, size);
+}
+
 static const struct {
 	unsigned int command;
 	long (*function)(struct freeze_file *file, void __user *arg);
@@ -342,6 +355,7 @@ static const struct {
 	{ FSFREEZE_IOC_INFO, ioctl_info },	{ FSFREEZE_IOC_FREEZE, ioctl_freeze },
 	{ FSFREEZE_IOC_THAW, ioctl_thaw },	{ FSFREEZE_IOC_EXTEND, ioctl_extend },
 	{ FSFREEZE_IOC_STATUS, ioctl_status },	{ FSFREEZE_IOC_REPORT, ioctl_report },
+	{ FSFREEZE_IOC_STATISTICS, ioctl_statistics },
 };
 
 /* Told apart by number alone, so that structures can grow. */
@@ -381,6 +395,7 @@ int fsfreeze_chardev_register(void)
 	BUILD_BUG_ON(sizeof(struct fsfreeze_status) < FIRST_STATUS);
 	BUILD_BUG_ON(sizeof(struct fsfreeze_report) < FIRST_REPORT);
 	BUILD_BUG_ON(sizeof(struct fsfreeze_entry) < FIRST_ENTRY);
+	BUILD_BUG_ON(sizeof(struct fsfreeze_statistics) < FIRST_STATISTICS);
 	return misc_register(&chardev);
 }
 

@@ -8,6 +8,7 @@
 
 #include "hooks.h"
 #include "op.h"
+#include "statistics.h"
 
 static unsigned int default_timeout_ms = 30000;
 module_param(default_timeout_ms, uint, 0644);
@@ -78,6 +79,14 @@ static int engine_add(struct fsfreeze_op *op, const struct fsfreeze_request *req
 	int error;
 
 	op->all = !request->listed;
+	op->nr_names = request->nr_names;
+	if (op->nr_names) {
+		op->names = kmemdup(request->names, op->nr_names * sizeof(*op->names), GFP_KERNEL);
+		if (!op->names) {
+			drop_supers(request->supers, 0, request->nr_supers);
+			return -ENOMEM;
+		}
+	}
 	for (i = 0; i < request->nr_supers; i++) {
 		error = fsfreeze_super_add(op, request->supers[i]);
 		if (error) {
@@ -148,6 +157,7 @@ int fsfreeze_engine_freeze(struct fsfreeze_owner *owner, const struct fsfreeze_r
 	}
 	engine_disown(owner);
 	owner->op = fsfreeze_op_get(op);
+	fsfreeze_statistics_begun(op);
 	error = engine_start(op);
 	if (error)
 		engine_disown(owner);
@@ -169,6 +179,7 @@ void fsfreeze_engine_over(struct fsfreeze_op *op)
 		pr_notice("%u file systems, frozen for %s, thawed %s%s%s (error %d)\n",
 			  op->nr_was_frozen, op->asked_by, reason_names[op->reason],
 			  op->failed[0] ? ": " : "", op->failed, op->error);
+	fsfreeze_statistics_over(op);
 	spin_lock(&engine_lock);
 	engine_op = NULL;
 	spin_unlock(&engine_lock);

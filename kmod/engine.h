@@ -32,10 +32,12 @@ struct fsfreeze_owner {
  * struct fsfreeze_request - what to freeze, and for how long at most
  * @timeout_ms: deadline from now, or when the hooks are through; 0 for the default
  * @hook_timeout_ms: run the hooks, for so long at most; 0 for no hooks
- * @listed: only @supers; else every file system there is
+ * @listed: only @supers; else every file system there is, or of these @names
  * @nr_supers: length of @supers
  * @supers: each with an active reference, which the engine takes over, also on
  *	error. No superblock twice.
+ * @nr_names: length of @names
+ * @names: terminated, and copied
  */
 struct fsfreeze_request {
 	u32 timeout_ms;
@@ -43,6 +45,8 @@ struct fsfreeze_request {
 	bool listed;
 	u32 nr_supers;
 	struct super_block **supers;
+	u32 nr_names;
+	const struct fsfreeze_msg_name *names;
 };
 
 int fsfreeze_engine_freeze(struct fsfreeze_owner *owner, const struct fsfreeze_request *request);

@@ -9,6 +9,7 @@
 #include "hooks.h"
 #include "op.h"
 #include "order.h"
+#include "selection.h"
 
 /*
  * More do not help: with RCU expedited 16 are the fastest, and 64 no better,
@@ -29,7 +30,7 @@ static bool freezer_hooks(struct fsfreeze_op *op)
 	op->hooks_begun = true;
 	error = fsfreeze_hooks_run("freeze", op->hook_timeout_ms);
 	if (error && error != -ENOENT)
-		fsfreeze_op_veto(op, error);
+		fsfreeze_op_fail_named(op, error, "hook freeze");
 	fsfreeze_op_rearm(op);
 	return !fsfreeze_op_stopped(op);
 }
@@ -42,6 +43,8 @@ static int freezer_prepare(struct fsfreeze_op *op)
 
 	if (op->all)
 		error = fsfreeze_enumerate(op);
+	if (!error)
+		error = fsfreeze_select(op);
 	if (!error)
 		error = fsfreeze_order(op);
 	size = clamp(op->nr_entries, 1U, CREW_SIZE);

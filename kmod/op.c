@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "hooks.h"
 #include "op.h"
+#include "statistics.h"
 
 #include <linux/module.h>
 #include <linux/sched.h>
@@ -38,6 +39,7 @@ struct fsfreeze_op *fsfreeze_op_new(struct fsfreeze_owner *owner, u32 timeout_ms
 	op->hook_timeout_ms = hook_timeout_ms;
 	op->deadline = op_deadline(hook_timeout_ms ? hook_timeout_ms + FSFREEZE_HOOK_GRACE_MS :
 						     timeout_ms);
+	op->asker = owner->name ? FSFREEZE_ASKER_HOST : FSFREEZE_ASKER_FILE;
 	if (owner->name)
 		strscpy(op->asked_by, owner->name, sizeof(op->asked_by));
 	else
@@ -58,6 +60,7 @@ static void op_free(struct kref *ref)
 
 	list_for_each_entry_safe(super, next, &op->entries, link)
 		fsfreeze_super_free(super);
+	kfree(op->names);
 	kfree(op);
 }
 
@@ -108,13 +111,13 @@ static void op_blame(struct fsfreeze_op *op, int error, struct fsfreeze_super *s
 		snprintf(op->failed, sizeof(op->failed), "%s %s", super->type, super->id);
 }
 
-/* A hook, which is named instead of a file system, keeps the freeze from being. */
-void fsfreeze_op_veto(struct fsfreeze_op *op, int error)
+/* Something that has a name and is no file system keeps the freeze from being. */
+void fsfreeze_op_fail_named(struct fsfreeze_op *op, int error, const char *what)
 {
 	spin_lock(&op->lock);
 	if (op_stop_locked(op, FSFREEZE_REASON_ERROR)) {
 		op->error = error;
-		strscpy(op->failed, "hook freeze", sizeof(op->failed));
+		strscpy(op->failed, what, sizeof(op->failed));
 	}
 	spin_unlock(&op->lock);
 }
@@ -167,8 +170,10 @@ void fsfreeze_op_frozen(struct fsfreeze_op *op)
 {
 	spin_lock(&op->lock);
 	op->freezer_done = true;
-	if (op->state == FSFREEZE_FREEZING)
+	if (op->state == FSFREEZE_FREEZING) {
+		fsfreeze_statistics_frozen();
 		op_set_state(op, FSFREEZE_FROZEN);
+	}
 	spin_unlock(&op->lock);
 	wake_up_all(&op->wait);
 }

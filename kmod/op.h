@@ -42,6 +42,7 @@ struct fsfreeze_op {
 	wait_queue_head_t wait;		/* stopped, freezer done, deadline moved */
 	struct fsfreeze_owner *owner;	/* NULL when it went away */
 	char asked_by[16];		/* the owner's name or its comm, for the log */
+	enum fsfreeze_asker asker;
 
 	enum fsfreeze_state state;
 	enum fsfreeze_thaw_reason reason;
@@ -50,6 +51,8 @@ struct fsfreeze_op {
 	ktime_t deadline;
 	bool deadline_moved;
 	bool all;			/* look for the file systems, none were given */
+	struct fsfreeze_msg_name *names;	/* and keep those of these names; of all, when none */
+	u32 nr_names;
 	u32 timeout_ms;			/* the deadline as asked for */
 	u32 hook_timeout_ms;		/* 0: without hooks */
 	bool hooks_begun;		/* the freezer's, and after it the watchdog's */
@@ -74,7 +77,7 @@ struct fsfreeze_op *fsfreeze_op_get(struct fsfreeze_op *op);
 void fsfreeze_op_put(struct fsfreeze_op *op);
 bool fsfreeze_op_stop(struct fsfreeze_op *op, enum fsfreeze_thaw_reason reason);
 void fsfreeze_op_fail(struct fsfreeze_op *op, int error, struct fsfreeze_super *super);
-void fsfreeze_op_veto(struct fsfreeze_op *op, int error);
+void fsfreeze_op_fail_named(struct fsfreeze_op *op, int error, const char *what);
 void fsfreeze_op_lost(struct fsfreeze_op *op, int error, struct fsfreeze_super *super);
 bool fsfreeze_op_stopped(struct fsfreeze_op *op);
 void fsfreeze_op_rearm(struct fsfreeze_op *op);

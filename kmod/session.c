@@ -8,6 +8,7 @@
 #include <linux/utsname.h>
 
 #include "hooks.h"
+#include "statistics.h"
 
 #define NO_FEATURE	(~0U)
 
@@ -19,6 +20,7 @@
  * @owner: of the freezes
  * @features: bits that were negotiated
  * @body: of the command, as long as its type wants it
+ * @more: bytes of @body after that, a whole number of what may follow
  * @reply: room for the body of the reply, all zero
  * @length: of the reply's body, 0 unless the command's function says otherwise
  */
@@ -26,6 +28,7 @@ struct session {
 	struct fsfreeze_owner *owner;
 	u32 features;
 	const void *body;
+	u32 more;
 	void *reply;
 	u32 length;
 };
@@ -67,16 +70,47 @@ static int session_info(struct session *session)
 	return 0;
 }
 
+/* Terminated, not empty, and nothing after the end that is to be ignored. */
+static bool name_is_valid(const struct fsfreeze_msg_name *name)
+{
+	size_t length = strnlen(name->name, sizeof(name->name));
+
+	return length && length < sizeof(name->name) &&
+	       !memchr_inv(name->name + length, 0, sizeof(name->name) - length);
+}
+
+static int session_names(struct session *session, struct fsfreeze_request *request)
+{
+	u32 i;
+
+	if (!(session->features & BIT(VIRTIO_FSFREEZE_F_LIST)))
+		return -EOPNOTSUPP;
+	request->names = session->body + sizeof(struct fsfreeze_msg_freeze);
+	request->nr_names = session->more / sizeof(*request->names);
+	if (!request->nr_names)
+		return -EINVAL;
+	for (i = 0; i < request->nr_names; i++)
+		if (!name_is_valid(&request->names[i]))
+			return -EINVAL;
+	return 0;
+}
+
 static int session_freeze(struct session *session)
 {
 	const struct fsfreeze_msg_freeze *freeze = session->body;
 	struct fsfreeze_request request = { .timeout_ms = le32_to_cpu(freeze->timeout_ms) };
 	u32 flags = le32_to_cpu(freeze->flags);
+	int error;
 
-	if (freeze->reserved)
+	if (freeze->reserved || (session->more && !(flags & FSFREEZE_FREEZE_LIST)))
 		return -EINVAL;
-	if (flags & ~FSFREEZE_FREEZE_HOOKS)
+	if (flags & ~(FSFREEZE_FREEZE_HOOKS | FSFREEZE_FREEZE_LIST))
 		return -EOPNOTSUPP;
+	if (flags & FSFREEZE_FREEZE_LIST) {
+		error = session_names(session, &request);
+		if (error)
+			return error;
+	}
 	if (flags & FSFREEZE_FREEZE_HOOKS) {
 		if (!(session->features & BIT(VIRTIO_FSFREEZE_F_HOOKS)))
 			return -EOPNOTSUPP;
@@ -165,21 +199,54 @@ static int session_report(struct session *session)
 	return 0;
 }
 
+static int session_statistics(struct session *session)
+{
+	struct fsfreeze_msg_statistics *to = session->reply;
+	struct fsfreeze_statistics from;
+	unsigned int i;
+
+	fsfreeze_statistics_get(&from);
+	to->asker = cpu_to_le32(from.asker);
+	to->thaw_reason = cpu_to_le32(from.thaw_reason);
+	to->thaw_error = cpu_to_le32(from.thaw_error);
+	to->nr_begun = cpu_to_le64(from.nr_begun);
+	to->nr_frozen = cpu_to_le64(from.nr_frozen);
+	for (i = 0; i < ARRAY_SIZE(from.nr_thawed); i++)
+		to->nr_thawed[i] = cpu_to_le64(from.nr_thawed[i]);
+	to->longest_flush_us = cpu_to_le64(from.longest_flush_us);
+	to->longest_freeze_us = cpu_to_le64(from.longest_freeze_us);
+	to->longest_thaw_us = cpu_to_le64(from.longest_thaw_us);
+	strscpy(to->asked_by, from.asked_by, sizeof(to->asked_by));
+	session->length = sizeof(*to);
+	return 0;
+}
+
+/* @item: what may follow the body, over and over; nothing when 0 */
 static const struct {
 	u16 type;
 	u16 size;
+	u16 item;
 	u32 feature;
 	int (*function)(struct session *session);
 } commands[] = {
-	{ FSFREEZE_MSG_INFO, 0, NO_FEATURE, session_info },
-	{ FSFREEZE_MSG_FREEZE, sizeof(struct fsfreeze_msg_freeze), NO_FEATURE, session_freeze },
-	{ FSFREEZE_MSG_THAW, 0, NO_FEATURE, session_thaw },
-	{ FSFREEZE_MSG_EXTEND, sizeof(struct fsfreeze_msg_extend), VIRTIO_FSFREEZE_F_EXTEND,
+	{ FSFREEZE_MSG_INFO, 0, 0, NO_FEATURE, session_info },
+	{ FSFREEZE_MSG_FREEZE, sizeof(struct fsfreeze_msg_freeze),
+	  sizeof(struct fsfreeze_msg_name), NO_FEATURE, session_freeze },
+	{ FSFREEZE_MSG_THAW, 0, 0, NO_FEATURE, session_thaw },
+	{ FSFREEZE_MSG_EXTEND, sizeof(struct fsfreeze_msg_extend), 0, VIRTIO_FSFREEZE_F_EXTEND,
 	  session_extend },
-	{ FSFREEZE_MSG_STATUS, 0, NO_FEATURE, session_status },
-	{ FSFREEZE_MSG_REPORT, sizeof(struct fsfreeze_msg_report), VIRTIO_FSFREEZE_F_REPORT,
+	{ FSFREEZE_MSG_STATUS, 0, 0, NO_FEATURE, session_status },
+	{ FSFREEZE_MSG_REPORT, sizeof(struct fsfreeze_msg_report), 0, VIRTIO_FSFREEZE_F_REPORT,
 	  session_report },
+	{ FSFREEZE_MSG_STATISTICS, 0, 0, VIRTIO_FSFREEZE_F_STATISTICS, session_statistics },
 };
+
+static bool size_is_right(unsigned int i, u32 size)
+{
+	if (size <= commands[i].size || !commands[i].item)
+		return size == commands[i].size;
+	return (size - commands[i].size) % commands[i].item == 0;
+}
 
 static int session_run(struct session *session, u16 type, u32 size)
 {
@@ -191,7 +258,10 @@ static int session_run(struct session *session, u16 type, u32 size)
 		if (commands[i].feature != NO_FEATURE &&
 		    !(session->features & BIT(commands[i].feature)))
 			return -EOPNOTSUPP;
-		return commands[i].size == size ? commands[i].function(session) : -EINVAL;
+		if (!size_is_right(i, size))
+			return -EINVAL;
+		session->more = size - commands[i].size;
+		return commands[i].function(session);
 	}
 	return -EOPNOTSUPP;
 }

@@ -387,6 +387,8 @@ static unsigned int features[] = {
 	VIRTIO_FSFREEZE_F_HOOKS,
 	VIRTIO_FSFREEZE_F_EXTEND,
 	VIRTIO_FSFREEZE_F_REPORT,
+	VIRTIO_FSFREEZE_F_LIST,
+	VIRTIO_FSFREEZE_F_STATISTICS,
 };
 
 static u32 negotiated(struct virtio_device *vdev)

@@ -81,6 +81,36 @@ last_thaw() {
 	assert_output '["kernel","frozen",true,true,["ext4 vda frozen","vfat vdb frozen"]]'
 }
 
+@test "only freezes what it names, by its device or the number of that" {
+	number=$(guest "$DEVICE" 'cat /sys/block/vda/dev')
+	run ctl --only=vdb freeze
+	assert_output "1 file systems frozen"
+	guest "$DEVICE" 'echo x >/mnt/ext4/free'
+	run ! writer_moves
+	ctl thaw
+	run ctl --only=vdb --only="$number" freeze
+	assert_output "2 file systems frozen"
+	ctl thaw
+	run ctl --only=vdb --only=sdz9 freeze
+	assert_failure 1
+	assert_output --partial "sdz9: No such device"
+	writer_moves
+}
+
+@test "statistics tell how many, for which reasons, and who asked" {
+	before=$(ctl --json info | jq -c '.return.statistics')
+	ctl freeze
+	ctl thaw
+	ctl --deadline=1 freeze
+	wait_for 5 state_is thawed
+	run jq -nc --argjson a "$before" --argjson b "$(ctl --json info | jq -c .return.statistics)" \
+		'[$b.freezes - $a.freezes, $b.frozen - $a.frozen,
+		$b.thaws["on request"] - ($a.thaws["on request"] // 0),
+		$b.thaws["the deadline passed"] - ($a.thaws["the deadline passed"] // 0),
+		$b["asked-from"], $b["last-thaw"], $b["longest-freeze-us"] > 0]'
+	assert_output '[2,2,1,1,"host","the deadline passed",true]'
+}
+
 @test "the deadline thaws without the host, and a thaw after it fails and says so" {
 	ctl --deadline=1 freeze
 	wait_for 5 state_is thawed

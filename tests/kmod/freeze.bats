@@ -118,6 +118,26 @@ shown() {
 	shown "$BATS_TEST_DESCRIPTION"
 }
 
+@test "a file system mounted twice is one" {
+	shown "$BATS_TEST_DESCRIPTION"
+}
+
+@test "a btrfs of several disks is frozen" {
+	shown "$BATS_TEST_DESCRIPTION"
+}
+
+@test "no module is loaded for a freeze" {
+	shown "$BATS_TEST_DESCRIPTION"
+}
+
+@test "a core dump onto what is frozen ends at the deadline" {
+	shown "$BATS_TEST_DESCRIPTION"
+}
+
+@test "statistics count the freezes of all" {
+	shown "$BATS_TEST_DESCRIPTION"
+}
+
 @test "there is one freeze at a time" {
 	shown "$BATS_TEST_DESCRIPTION"
 }

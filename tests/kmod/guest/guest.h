@@ -22,6 +22,7 @@ void fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)
 void skip(const char *reason) __attribute__((noreturn));
 void figure(const char *name, unsigned long value);
 
+/* clock.c */
 uint64_t now_us(void);
 void pause_ms(unsigned int ms);
 
@@ -54,5 +55,8 @@ void loop_detach(int number);
 int user_freeze(const char *path);
 int user_thaw(const char *path);
 int linear_create(const char *name, const char *device, char *node, size_t size);
+
+/* cycles.c: so many freezes under load; everything is unmounted then. */
+void cycles_run(unsigned int nr);
 
 #endif

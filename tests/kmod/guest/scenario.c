@@ -18,10 +18,10 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/reboot.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define LIMIT_S	40
@@ -63,19 +63,6 @@ void skip(const char *reason)
 void figure(const char *name, unsigned long value)
 {
 	printf("figure - %s: %lu\n", name, value);
-}
-
-uint64_t now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000ull + now.tv_nsec / 1000;
-}
-
-void pause_ms(unsigned int ms)
-{
-	usleep(ms * 1000);
 }
 
 /* Where the guest's disks are; the last ones in files of the first. */
@@ -517,6 +504,124 @@ static void hidden_are_frozen(void)
 	writer_stop(&inside);
 }
 
+/* The same superblock, mounted twice, is one file system. */
+static void bind_is_one(void)
+{
+	struct writer writer;
+	int fd;
+
+	mkdir("/mnt/bind", 0755);
+	CHECK(mount("/mnt/ext4", "/mnt/bind", NULL, MS_BIND, NULL) == 0);
+	writer = writer_start("/mnt/bind");
+	fd = device_freeze_wait(20000);
+	CHECK(device_status(fd).nr_frozen == ARRAY_SIZE(mounts));
+	CHECK(!writer_moves(&writer, 100));
+	device_thaw_wait(fd);
+	CHECK(writer_moves(&writer, 2000));
+	writer_stop(&writer);
+	CHECK(umount("/mnt/bind") == 0);
+}
+
+/* One superblock, two disks, and none of them tells the kernel of the other. */
+static void several_devices(void)
+{
+	struct writer writer;
+	int fd;
+
+	mkdir("/mnt/pair", 0755);
+	if (mount("/dev/vdi", "/mnt/pair", "btrfs", 0, "device=/dev/vdi,device=/dev/vdj"))
+		fail("mount a btrfs of two disks: %s", strerror(errno));
+	writer = writer_start("/mnt/pair");
+	fd = device_freeze_wait(20000);
+	CHECK(device_status(fd).nr_frozen == ARRAY_SIZE(mounts) + 1);
+	CHECK(!writer_moves(&writer, 100));
+	device_thaw_wait(fd);
+	CHECK(writer_moves(&writer, 2000));
+	writer_stop(&writer);
+	CHECK(umount("/mnt/pair") == 0);
+}
+
+/* A program in the place of modprobe tells whether the kernel has called it. */
+static void no_modprobe(void)
+{
+	static const char canary[] = "#!/bin/busybox sh\n/bin/busybox touch /tmp/canary\n";
+	char before[128] = "";
+	int fd = open("/proc/sys/kernel/modprobe", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		skip("this kernel loads no modules by itself");
+	CHECK(read(fd, before, sizeof(before) - 1) > 0);
+	close(fd);
+	close(open("/canary", O_CREAT | O_WRONLY, 0755));
+	CHECK(write_file("/canary", canary) && write_file("/proc/sys/kernel/modprobe", "/canary"));
+	device_thaw_wait(device_freeze_wait(20000));
+	CHECK(access("/tmp/canary", F_OK) != 0);
+	/* And it would have: this is how a module is asked for. */
+	CHECK(mount("none", "/mnt", "nosuchfs", 0, NULL) == -1);
+	CHECK(access("/tmp/canary", F_OK) == 0);
+	CHECK(write_file("/proc/sys/kernel/modprobe", before));
+}
+
+/* Its core goes to a file system that it holds frozen: it cannot die before the thaw. */
+static void core_dump_is_freed(void)
+{
+	const struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+	struct writer writer = writer_start("/mnt/xfs");
+	uint64_t start;
+	pid_t pid;
+	int status;
+
+	if (!write_file("/proc/sys/kernel/core_pattern", "core"))
+		skip("this kernel dumps no core");
+	start = now_us();
+	pid = fork();
+	CHECK(pid >= 0);
+	if (!pid) {
+		signal(SIGSEGV, SIG_DFL);
+		if (setrlimit(RLIMIT_CORE, &unlimited) || chdir("/mnt/ext4"))
+			_exit(1);
+		device_freeze_wait(3000);
+		raise(SIGSEGV);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid);
+	figure("deadline of 3000 ms with a core dumped to what is frozen, us", now_us() - start);
+	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV && WCOREDUMP(status));
+	CHECK(now_us() - start >= 3000000 && now_us() - start < 8000000);
+	CHECK(writer_moves(&writer, 2000));
+	writer_stop(&writer);
+	unlink("/mnt/ext4/core");
+	device_idle(5000);
+}
+
+static struct fsfreeze_statistics statistics(int fd)
+{
+	struct fsfreeze_statistics all = { .size = sizeof(all) };
+
+	CHECK(ioctl(fd, FSFREEZE_IOC_STATISTICS, &all) == 0);
+	return all;
+}
+
+/* Whoever asked: they outlive the file. */
+static void statistics_count(void)
+{
+	int fd = device_open();
+	struct fsfreeze_statistics before = statistics(fd), after;
+
+	device_thaw_wait(device_freeze_wait(20000));
+	close(device_freeze_wait(20000));
+	device_idle(5000);
+	after = statistics(fd);
+	CHECK(after.size == sizeof(after) && after.asker == FSFREEZE_ASKER_FILE);
+	CHECK(after.nr_begun == before.nr_begun + 3);
+	CHECK(after.nr_thawed[FSFREEZE_REASON_CLOSE] == before.nr_thawed[FSFREEZE_REASON_CLOSE] + 1);
+	CHECK(after.nr_thawed[FSFREEZE_REASON_REQUEST] ==
+	      before.nr_thawed[FSFREEZE_REASON_REQUEST] + 2);
+	CHECK(after.thaw_reason == FSFREEZE_REASON_REQUEST && after.thaw_error == 0);
+	CHECK(after.longest_freeze_us > 0 && after.longest_thaw_us > 0);
+	CHECK(strcmp(after.asked_by, "scenario") == 0);
+	close(fd);
+}
+
 static void one_at_a_time(void)
 {
 	int fd = device_freeze_wait(20000), other = device_open();
@@ -668,6 +773,11 @@ static const struct {
 	{ "the deadline ends a freeze that is stuck", deadline_while_freezing },
 	{ "a list freezes these and no others", list_is_all },
 	{ "hidden file systems are frozen", hidden_are_frozen },
+	{ "a file system mounted twice is one", bind_is_one },
+	{ "a btrfs of several disks is frozen", several_devices },
+	{ "no module is loaded for a freeze", no_modprobe },
+	{ "a core dump onto what is frozen ends at the deadline", core_dump_is_freed },
+	{ "statistics count the freezes of all", statistics_count },
 	{ "there is one freeze at a time", one_at_a_time },
 	{ "nonsense is refused", nonsense_is_refused },
 	{ "the module stays while frozen", removal_is_refused },
@@ -702,17 +812,30 @@ static void run(unsigned int i)
 		printf("not ok - %s: signal %d\n", title, WTERMSIG(status));
 }
 
+static void run_cycles(unsigned int nr)
+{
+	title = "freezing over and over harms nothing";
+	cycles_run(nr);
+	printf("ok - %s\n", title);
+}
+
 int main(int argc, char **argv)
 {
+	const char *cycles = getenv("cycles");
 	unsigned int i;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (cycles) {
+		run_cycles(atoi(cycles));
+		goto off;
+	}
 	for (i = 0; i < ARRAY_SIZE(scenarios); i++)
 		if (argc < 2 || strstr(scenarios[i].title, argv[1]))
 			run(i);
 	/* The last one ends the guest, with everything frozen. */
 	if (argc < 2)
 		device_freeze_wait(60000);
+off:
 	printf("scenarios over\n");
 	fflush(stdout);
 	reboot(RB_POWER_OFF);

@@ -48,11 +48,17 @@ mini_disks() {
 		mini_image "$dir/vde" ext4 8 &&
 		mini_image "$dir/vdf" ext2 8 &&
 		mini_image "$dir/vdg" ext4 8 &&
+		mini_pair "$dir/vdi" "$dir/vdj" &&
 		mini_image "$dir/one.img" ext4 8 || return 1
 	for ((i = 0; i < 50; i++)); do
 		cp --sparse=always "$dir/one.img" "$dir/tree/many/$i.img" || return 1
 	done
 	mini_image "$dir/vdh" ext4 256 "$dir/tree/many"
+}
+
+# mini_pair FILE FILE: a btrfs of two disks
+mini_pair() {
+	truncate -s 128M "$1" "$2" && mkfs.btrfs -q -d raid1 -m raid1 "$1" "$2"
 }
 
 # An xfs can be filled without mounting it only from a prototype.
@@ -103,6 +109,14 @@ mini_initrd() {
 # mini_run SUITE MODULE DIR LOG [APPEND]: the console goes to LOG. Fails when the
 # guest did not come to its end; what the scenarios said is in LOG.
 mini_run() {
+	local status=0
+	mini_boot "$@" || status=1
+	rm -rf "$3/disks.$1"
+	return $status
+}
+
+# mini_boot SUITE MODULE DIR LOG [APPEND]: the same, and its disks are left in DIR/disks.SUITE
+mini_boot() {
 	local suite=$1 module=$2 dir=$3 log=$4 vmlinuz disk
 	vmlinuz=$(kernel_vmlinuz "$suite") || return 1
 	mini_initrd "$suite" "$module" "$dir" "$dir/initrd.$suite" || return 1
@@ -111,12 +125,12 @@ mini_run() {
 	# On a busy host the emulated timer can come too late for the kernel's test of it.
 	qemu_kernel "$vmlinuz" "$dir/initrd.$suite" "panic=-1 quiet no_timer_check ${5-}"
 	qemu_serial stdio
-	for disk in vda vdb vdc vdd vde vdf vdg vdh; do
+	for disk in vda vdb vdc vdd vde vdf vdg vdh vdi vdj; do
 		cp --sparse=always "$dir/$disk" "$dir/disks.$suite/$disk" || return 1
 		qemu_disk "$disk" "$dir/disks.$suite/$disk" raw
 	done
 	qemu_run "$MINI_SECONDS" 2>&1 | tr -d '\r' >"$log"
-	rm -rf "$dir/disks.$suite" "$dir/root.$suite"
+	rm -rf "$dir/root.$suite"
 	grep -q '^scenarios over' "$log"
 }
 

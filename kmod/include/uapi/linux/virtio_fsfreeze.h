@@ -106,6 +106,28 @@ struct fsfreeze_report {
 	__u64 entries;			/* struct fsfreeze_entry[nr_entries] */
 };
 
+/* Through which door a freeze was asked for. */
+enum fsfreeze_asker {
+	FSFREEZE_ASKER_NONE	= 0,	/* there was no freeze yet */
+	FSFREEZE_ASKER_HOST	= 1,	/* the hypervisor, of the kernel */
+	FSFREEZE_ASKER_FILE	= 2,	/* a program in the guest, mostly its agent */
+};
+
+/* Of all freezes since the module was loaded, whoever asked for them. */
+struct fsfreeze_statistics {
+	__u32 size;
+	__u32 asker;			/* enum fsfreeze_asker, of the last freeze */
+	__u32 thaw_reason;		/* enum fsfreeze_thaw_reason, of the last thaw */
+	__s32 thaw_error;		/* and its error */
+	__u64 nr_begun;
+	__u64 nr_frozen;		/* of these, how many came to be FROZEN */
+	__u64 nr_thawed[16];		/* of these, how many ended for each reason */
+	__u64 longest_flush_us;
+	__u64 longest_freeze_us;
+	__u64 longest_thaw_us;
+	char asked_by[16];		/* the last: name of the program, or of the door */
+};
+
 #define FSFREEZE_IOC_MAGIC	0xfe
 /* What this module can do. */
 #define FSFREEZE_IOC_INFO	_IOWR(FSFREEZE_IOC_MAGIC, 1, struct fsfreeze_info)
@@ -119,6 +141,8 @@ struct fsfreeze_report {
 #define FSFREEZE_IOC_STATUS	_IOWR(FSFREEZE_IOC_MAGIC, 5, struct fsfreeze_status)
 /* Per file system results of that freeze. */
 #define FSFREEZE_IOC_REPORT	_IOWR(FSFREEZE_IOC_MAGIC, 6, struct fsfreeze_report)
+/* What has happened so far. */
+#define FSFREEZE_IOC_STATISTICS	_IOWR(FSFREEZE_IOC_MAGIC, 7, struct fsfreeze_statistics)
 
 /*
  * Messages between the hypervisor and the guest's kernel. docs/virtio-fsfreeze.md
@@ -135,6 +159,8 @@ struct fsfreeze_report {
 #define VIRTIO_FSFREEZE_F_HOOKS		0	/* hooks run around a freeze */
 #define VIRTIO_FSFREEZE_F_EXTEND	1	/* the deadline can be moved */
 #define VIRTIO_FSFREEZE_F_REPORT	2	/* results and times per file system */
+#define VIRTIO_FSFREEZE_F_LIST		3	/* some file systems can be frozen alone */
+#define VIRTIO_FSFREEZE_F_STATISTICS	4	/* counts and times of all freezes, who asked */
 
 struct virtio_fsfreeze_config {
 	__le32 magic;			/* FSFREEZE_WIRE_MAGIC */
@@ -149,6 +175,7 @@ enum fsfreeze_msg_type {
 	FSFREEZE_MSG_EXTEND	= 4,
 	FSFREEZE_MSG_STATUS	= 5,
 	FSFREEZE_MSG_REPORT	= 6,
+	FSFREEZE_MSG_STATISTICS	= 7,
 	FSFREEZE_MSG_EVENT	= 0x4000,	/* from the guest, unasked: the status changed */
 	FSFREEZE_MSG_REPLY	= 0x8000,
 };
@@ -182,6 +209,15 @@ struct fsfreeze_msg_freeze {
 };
 
 #define FSFREEZE_FREEZE_HOOKS	1	/* run the hooks; needs the feature */
+#define FSFREEZE_FREEZE_LIST	2	/* only the file systems named after it; needs the feature */
+
+/*
+ * With LIST one or more of these follow: a file system's id, as in the report, or its
+ * device number as "major:minor". Bytes after the text are 0.
+ */
+struct fsfreeze_msg_name {
+	char name[40];
+};
 
 struct fsfreeze_msg_extend {
 	__le32 timeout_ms;		/* the new deadline, from now; not 0 */
@@ -224,6 +260,21 @@ struct fsfreeze_msg_report {
 struct fsfreeze_msg_entries {
 	__le32 total;
 	__le32 nr;			/* that many struct fsfreeze_msg_entry follow */
+};
+
+/* The reply to STATISTICS: as struct fsfreeze_statistics. */
+struct fsfreeze_msg_statistics {
+	__le32 asker;
+	__le32 thaw_reason;
+	__le32 thaw_error;		/* negative errno, in two's complement */
+	__le32 reserved;
+	__le64 nr_begun;
+	__le64 nr_frozen;
+	__le64 nr_thawed[16];
+	__le64 longest_flush_us;
+	__le64 longest_freeze_us;
+	__le64 longest_thaw_us;
+	char asked_by[16];
 };
 
 /* As struct fsfreeze_entry. */
