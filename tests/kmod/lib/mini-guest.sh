@@ -31,7 +31,7 @@ mini_image() {
 	ext[24]) mke2fs -qF -t "$type" ${from:+-d "$from"} "$file" ;;
 	xfs) mkfs.xfs -q "$file" ;;
 	btrfs) mkfs.btrfs -q "$file" ;;
-	vfat) busybox mkdosfs "$file" >/dev/null ;;
+	vfat) mkfs.vfat "$file" >/dev/null ;;
 	esac
 }
 
