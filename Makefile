@@ -18,7 +18,7 @@ files = $(shell find $(1) -type f)
 MAKEFLAGS += --no-print-directory
 
 .PHONY: help all iso packages agent host installer kmod deps check check-unit check-vm clean \
-	kernels check-debug check-headers preflight guest-programs FORCE
+	kernels check-debug check-headers check-cycles bench preflight guest-programs FORCE
 .DELETE_ON_ERROR:
 
 help: ## print this
@@ -105,6 +105,11 @@ check-debug: host ## the driver on a kernel with lockdep and KASAN, built first:
 		tests/run --timeout 4000 $(or $(T),tests/kmod/freeze.bats tests/host/device.bats)
 check-headers: ## build the driver for all kernels that Debian offers: takes minutes
 	@tests/kmod/headers.sh
+
+check-cycles: ## a thousand freezes under writers on each kernel: takes minutes
+	@CYCLES=1000 CYCLES_SECONDS=1500 CYCLES_SUITES="bullseye bookworm trixie forky" tests/run --timeout 1800 tests/kmod/cycles.bats
+bench: agent ## how long freezing takes, against Debian's qemu-guest-agent: takes minutes
+	@tests/bench/freeze.sh
 
 clean: ## remove all that was built, but not the cache
 	rm -rf $(BUILD)

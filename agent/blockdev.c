@@ -38,14 +38,17 @@ static void walk(const char *directory, GPtrArray *files, guint level)
 
 	if (level >= MAX_DEPTH)
 		return;
+	/* Most of what many file systems are on is a loop device: that is looked for first. */
+	if (read_word(directory, "loop/backing_file", &backing)) {
+		g_ptr_array_add(files, g_steal_pointer(&backing));
+		return;
+	}
 	if (read_word(directory, "partition", &partition)) {
 		g_autofree char *disk = g_build_filename(directory, "..", NULL);
 
 		walk(disk, files, level + 1);
 		return;
 	}
-	if (read_word(directory, "loop/backing_file", &backing))
-		g_ptr_array_add(files, g_steal_pointer(&backing));
 	walk_slaves(directory, files, level);
 }
 

@@ -21,8 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define RUN_DIRECTORY "/run/guest-tools"
-#define RECORD RUN_DIRECTORY "/hooks-begun"
+#include "hook-places.h"
 
 /* Exit statuses, as fsfreeze-hook(8) lists them. */
 enum { STATUS_OK = 0, STATUS_HOOK_FAILED = 1, STATUS_USAGE = 2 };
@@ -31,22 +30,6 @@ enum { STATUS_OK = 0, STATUS_HOOK_FAILED = 1, STATUS_USAGE = 2 };
 #define TERM_GRACE_MS 2000
 /* Output is passed on; the last line of it is also what a failure quotes. */
 #define LAST_LINE_MAX 200
-
-/* Where hooks are looked for. A place is left out when the file @unless exists. */
-struct place {
-	const char *path;
-	gboolean is_directory;
-	const char *unless;
-};
-
-static const struct place default_places[] = {
-	{ "/etc/guest-tools/fsfreeze-hook.d", TRUE, NULL },
-	/* Those of the QEMU guest agent; its stock script runs its directory itself. */
-	{ "/etc/qemu/fsfreeze-hook", FALSE, NULL },
-	{ "/etc/qemu/fsfreeze-hook.d", TRUE, "/etc/qemu/fsfreeze-hook" },
-	{ "/etc/qemu-ga/fsfreeze-hook", FALSE, NULL },
-	{ "/etc/qemu-ga/fsfreeze-hook.d", TRUE, "/etc/qemu-ga/fsfreeze-hook" },
-};
 
 static struct {
 	char *directory;
@@ -61,7 +44,7 @@ static struct {
 static const GOptionEntry options[] = {
 	{ "directory", 'd', 0, G_OPTION_ARG_FILENAME, &runner.directory, "only the hooks in DIR", "DIR" },
 	{ "record", 0, 0, G_OPTION_ARG_FILENAME, &runner.record,
-	  "where begun hooks are on record [" RECORD "]", "FILE" },
+	  "where begun hooks are on record [" HOOK_RECORD "]", "FILE" },
 	{ "hook-timeout", 0, 0, G_OPTION_ARG_INT, &runner.hook_timeout,
 	  "end a hook after this many seconds [30]", "S" },
 	{ "timeout", 0, 0, G_OPTION_ARG_INT, &runner.timeout,
@@ -70,17 +53,6 @@ static const GOptionEntry options[] = {
 };
 
 /* --- which hooks -------------------------------------------------------- */
-
-static gboolean is_leftover(const char *name)
-{
-	static const char *const patterns[] = { ".*", "*~", "*.bak", "*.orig", "*.sample", "*.rpm*",
-						"*.dpkg-*", NULL };
-
-	for (const char *const *pattern = patterns; *pattern; pattern++)
-		if (g_pattern_match_simple(*pattern, name))
-			return TRUE;
-	return FALSE;
-}
 
 /* Whoever can write a hook can become root through it. */
 static gboolean is_trusted(const char *path)
@@ -98,50 +70,27 @@ static gboolean is_trusted(const char *path)
 	return TRUE;
 }
 
-static gboolean is_program(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0111);
-}
-
-static gint by_name(gconstpointer a, gconstpointer b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static gboolean add_directory(GPtrArray *hooks, const char *directory)
 {
-	g_autoptr(GPtrArray) found = g_ptr_array_new();
-	g_autoptr(GDir) dir = g_dir_open(directory, 0, NULL);
+	g_autoptr(GPtrArray) found = hook_directory_list(directory);
 	gboolean ok = TRUE;
-	const char *name;
 
-	if (!dir)
-		return TRUE;
-	while ((name = g_dir_read_name(dir))) {
-		g_autofree char *path = g_build_filename(directory, name, NULL);
-
-		if (!is_leftover(name) && is_program(path))
-			g_ptr_array_add(found, g_steal_pointer(&path));
-	}
 	if (found->len > 0)
 		ok = is_trusted(directory);
-	g_ptr_array_sort(found, by_name);
 	for (guint i = 0; i < found->len; i++) {
 		ok = ok && is_trusted(g_ptr_array_index(found, i));
-		g_ptr_array_add(hooks, g_ptr_array_index(found, i));
+		g_ptr_array_add(hooks, g_strdup(g_ptr_array_index(found, i)));
 	}
 	return ok;
 }
 
-static gboolean add_place(GPtrArray *hooks, const struct place *place)
+static gboolean add_place(GPtrArray *hooks, const struct hook_place *place)
 {
-	if (place->unless && is_program(place->unless))
+	if (place->unless && hook_is_program(place->unless))
 		return TRUE;
 	if (place->is_directory)
 		return add_directory(hooks, place->path);
-	if (!is_program(place->path))
+	if (!hook_is_program(place->path))
 		return TRUE;
 	g_ptr_array_add(hooks, g_strdup(place->path));
 	return is_trusted(place->path);
@@ -154,8 +103,8 @@ static gboolean find_hooks(GPtrArray *hooks)
 
 	if (runner.directory)
 		return add_directory(hooks, runner.directory);
-	for (guint i = 0; i < G_N_ELEMENTS(default_places); i++)
-		ok = add_place(hooks, &default_places[i]) && ok;
+	for (const struct hook_place *place = hook_places; place->path; place++)
+		ok = add_place(hooks, place) && ok;
 	return ok;
 }
 
@@ -426,8 +375,8 @@ int main(int argc, char **argv)
 		return STATUS_USAGE;
 	}
 	if (!runner.record) {
-		g_mkdir_with_parents(RUN_DIRECTORY, 0755);
-		runner.record = g_strdup(RECORD);
+		g_mkdir_with_parents(HOOK_RUN_DIRECTORY, 0755);
+		runner.record = g_strdup(HOOK_RECORD);
 	}
 	if (!watch_signals()) {
 		fprintf(stderr, "fsfreeze-hook: cannot watch signals: %s\n", g_strerror(errno));

@@ -11,6 +11,7 @@
 
 #include "child.h"
 #include "error.h"
+#include "hook-places.h"
 
 /* How long after its own time-out the runner is still believed to end by itself. */
 #define GRACE_MS 10000
@@ -142,13 +143,21 @@ static gboolean no_hooks(gpointer data)
 	return G_SOURCE_REMOVE;
 }
 
+/* Starting our runner takes longer than a freeze, so it is not started for nothing. */
+static gboolean has_work(void)
+{
+	if (!state.runner || access(state.runner, X_OK) < 0)
+		return FALSE;
+	return strcmp(state.runner, HOOK_RUNNER) != 0 || hook_places_any();
+}
+
 void hooks_run(const char *verb, hooks_done done)
 {
 	GError *error = NULL;
 
 	state.verb = verb;
 	state.done = done;
-	if (!state.runner || access(state.runner, X_OK) < 0) {
+	if (!has_work()) {
 		state.idle = g_idle_add(no_hooks, NULL);
 		return;
 	}

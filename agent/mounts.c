@@ -218,31 +218,37 @@ static struct mount *mount_above(GPtrArray *mounts, const char *path)
 /* Deeper than any stack of loop devices that a kernel allows. */
 #define MAX_DEPTH 32
 
-static guint depth(GPtrArray *mounts, const struct mount *mount, guint level)
+/* Of many that are stored on one, that one is looked at once: @depths has what is known. */
+static guint depth(GPtrArray *mounts, const struct mount *mount, guint level, GHashTable *depths)
 {
 	g_autoptr(GPtrArray) files = NULL;
 	guint deepest = 0;
+	gpointer known;
 
 	if (level >= MAX_DEPTH)
 		return 0;
+	if (g_hash_table_lookup_extended(depths, mount, NULL, &known))
+		return GPOINTER_TO_UINT(known);
 	files = blockdev_backing_files(mount_block_device(mount));
 	for (guint i = 0; i < files->len; i++) {
 		struct mount *below = mount_above(mounts, g_ptr_array_index(files, i));
 
 		if (below && below != mount)
-			deepest = MAX(deepest, 1 + depth(mounts, below, level + 1));
+			deepest = MAX(deepest, 1 + depth(mounts, below, level + 1, depths));
 	}
+	g_hash_table_insert(depths, (gpointer)mount, GUINT_TO_POINTER(deepest));
 	return deepest;
 }
 
 void mounts_rank(GPtrArray *mounts)
 {
+	g_autoptr(GHashTable) depths = g_hash_table_new(NULL, NULL);
 	guint deepest = 0;
 
 	for (guint i = 0; i < mounts->len; i++) {
 		struct mount *mount = g_ptr_array_index(mounts, i);
 
-		mount->rank = depth(mounts, mount, 0);
+		mount->rank = depth(mounts, mount, 0, depths);
 		deepest = MAX(deepest, mount->rank);
 	}
 	for (guint i = 0; i < mounts->len; i++) {

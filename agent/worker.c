@@ -36,8 +36,8 @@
  *                                   deadline, agent gone, error
  */
 
-/* With grace periods expedited, four are nearly as fast as sixteen, and cheaper to start. */
-#define FREEZE_HANDS 4
+/* With grace periods expedited, sixteen are the fastest for fifty file systems and more. */
+#define FREEZE_HANDS 16
 #define THAW_HANDS 2
 #define MAX_ITEMS 4096
 
@@ -149,11 +149,22 @@ static void freeze(struct worker_item *item, pid_t parent)
 		thaw(item, WORKER_FROZEN);
 }
 
-static _Noreturn void hand(int tokens, int done, pid_t parent)
+/*
+ * What a hand of @pool touches stays in memory. A thaw must not wait for memory that only
+ * a thaw makes free, so its hands have all of theirs beforehand; for the many that freeze that
+ * would be most of the time it takes to start them.
+ */
+static void lock_memory(const struct pool *pool)
+{
+	if (pool == &worker.thawers || mlockall(MCL_CURRENT | MCL_ONFAULT) < 0)
+		mlockall(MCL_CURRENT);
+}
+
+static _Noreturn void hand(const struct pool *pool, int tokens, int done, pid_t parent)
 {
 	uint32_t token;
 
-	mlockall(MCL_CURRENT);
+	lock_memory(pool);
 	while (read(tokens, &token, sizeof(token)) == sizeof(token)) {
 		struct worker_item *item = &worker.shared->items[TOKEN_INDEX(token)];
 
@@ -191,7 +202,7 @@ static bool pool_start(struct pool *pool, uint32_t hands, int done)
 			close(worker.socket);
 			if (pool == &worker.thawers)
 				close(worker.freezers.tokens);
-			hand(tokens[0], done, parent);
+			hand(pool, tokens[0], done, parent);
 		}
 	}
 	close(tokens[0]);
@@ -346,12 +357,8 @@ static void give(struct pool *pool, enum operation operation, uint32_t index)
 		pool->pending++;
 }
 
-static void take_done(void)
+static void token_done(uint32_t token)
 {
-	uint32_t token;
-
-	if (read(worker.done, &token, sizeof(token)) != sizeof(token))
-		return;
 	if (TOKEN_OPERATION(token) == THAW)
 		worker.thawers.pending--;
 	else
@@ -359,6 +366,16 @@ static void take_done(void)
 	if (TOKEN_OPERATION(token) == FREEZE &&
 	    worker.shared->items[TOKEN_INDEX(token)].state == WORKER_FAILED)
 		stop(WORKER_REASON_ERROR);
+}
+
+/* All there are, which are whole ones: hands write one at a time. */
+static void take_done(void)
+{
+	uint32_t tokens[64];
+	ssize_t n = read(worker.done, tokens, sizeof(tokens));
+
+	for (ssize_t i = 0; i < n / (ssize_t)sizeof(tokens[0]); i++)
+		token_done(tokens[i]);
 }
 
 static void take_message(void)
