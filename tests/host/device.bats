@@ -315,6 +315,18 @@ unplugged() {
 	assert_failure
 }
 
+@test "a disk taken away while frozen keeps nothing from being thawed" {
+	ctl freeze
+	qmp "$DEVICE" '{"execute":"device_del","arguments":{"id":"vdb"}}' | grep -q '{}'
+	wait_for 20 unplugged vdb
+	run ctl thaw
+	assert_success
+	state_is thawed
+	guest "$DEVICE" 'echo x >/mnt/ext4/after'
+	run guest "$DEVICE" 'dmesg | grep -E "BUG|Oops|WARNING|blocked for more"'
+	assert_failure
+}
+
 @test "the kernel has nothing to complain about" {
 	run grep -E 'BUG|Oops|WARNING|general protection|blocked for more' "$DEVICE/console"
 	assert_failure
