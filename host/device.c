@@ -124,9 +124,9 @@ static int await_end(struct device *device, uint32_t busy, struct fsfreeze_statu
 	return ret;
 }
 
-static json_t *error_reply(const char *text)
+static json_t *error_reply(const char *class, const char *text)
 {
-	return json_pack("{s:{s:s, s:s}}", "error", "class", "GenericError", "desc", text);
+	return json_pack("{s:{s:s, s:s}}", "error", "class", class, "desc", text);
 }
 
 static json_t *count_reply(uint32_t nr)
@@ -144,7 +144,7 @@ static json_t *reason_reply(const struct fsfreeze_status *status)
 			 status->failed, status->failed[0] ? ": " : "", strerror(-status->error));
 	else
 		snprintf(text, sizeof(text), "%s", message_reason_name(status->reason));
-	return error_reply(text);
+	return error_reply("GenericError", text);
 }
 
 /* A result of the guest's, or a negative errno, as what this file's functions return. */
@@ -152,7 +152,8 @@ static int conclude(struct device *device, int ret, json_t **reply)
 {
 	device_close(device);
 	if (ret > 0) {
-		*reply = error_reply(message_result_name((uint16_t)ret));
+		*reply = error_reply(ret == FSFREEZE_RESULT_NO_DRIVER ? "NoDriver" : "GenericError",
+				     message_result_name((uint16_t)ret));
 		ret = 0;
 	}
 	if (ret == 0 && !*reply)

@@ -20,7 +20,8 @@ struct device_request {
 /**
  * device_freeze() and so on - one thing done, or asked, through @path.
  * @reply: result, an object with a member "return" or "error" as the agent's
- *	replies have; json_decref() it
+ *	replies have; json_decref() it. The error's class is "NoDriver" when there is
+ *	none in the guest.
  *
  * freeze and thaw return when it is done, not when it has begun.
  *

@@ -10,9 +10,22 @@
 
 #include "agent.h"
 #include "device.h"
+#include "snapshot.h"
 
 /* Exit statuses, as fsfreezectl(1) lists them. */
-enum { STATUS_OK = 0, STATUS_REFUSED = 1, STATUS_USAGE = 2, STATUS_NO_ANSWER = 3 };
+enum {
+	STATUS_OK = 0,
+	STATUS_REFUSED = 1,
+	STATUS_USAGE = 2,
+	STATUS_NO_ANSWER = 3,
+	STATUS_INCONSISTENT = 4,
+};
+
+#define MOST_DISKS 64
+/* Of a snapshot: what fsfreezectl does not live to thaw is frozen no longer than this. */
+#define SNAPSHOT_DEADLINE_S 30
+/* Longest deadline of a guest, module and agent alike. */
+#define SNAPSHOT_DEADLINE_MAX_S 110
 
 /* As many names as the device's back end takes, and as long as they can be in a message. */
 #define MOST_ONLY 24
@@ -21,6 +34,9 @@ enum { STATUS_OK = 0, STATUS_REFUSED = 1, STATUS_USAGE = 2, STATUS_NO_ANSWER = 3
 static struct {
 	const char *agent;
 	const char *device;
+	const char *qmp, *require, *into, *internal;
+	const char *disks[MOST_DISKS + 1];
+	int nr_disks;
 	int timeout_s;
 	int deadline_s; /* 0: the guest's own */
 	int hook_timeout_s; /* 0: the guest's own */
@@ -112,10 +128,14 @@ static const struct verb verbs[] = {
 
 static void print_help(void)
 {
-	printf("Usage: fsfreezectl --device=SOCKET|--agent=SOCKET [OPTION...] VERB\n\n"
+	printf("Usage: fsfreezectl --device=SOCKET|--agent=SOCKET [OPTION...] VERB\n"
+	       "       fsfreezectl --qmp=SOCKET [OPTION...] snapshot [-- COMMAND...]\n\n"
 	       "Freezes the file systems of a guest, for a consistent snapshot.\n\n");
 	for (size_t i = 0; i < N_VERBS; i++)
 		printf("  %-22s%s\n", verbs[i].name, verbs[i].help);
+	printf("  %-22s%s\n", "snapshot",
+	       "freeze by kernel, or else agent, or else stop the guest;\n"
+	       "                        snapshot its disks, or run COMMAND; thaw");
 	printf("\n"
 	       "  -d, --device=SOCKET   control socket of the guest's vhost-user-fsfreeze\n"
 	       "  -a, --agent=SOCKET    unix socket of the guest agent's channel\n"
@@ -129,6 +149,12 @@ static void print_help(void)
 	       "  -H, --no-hooks        run no hooks in the guest (freeze with --device)\n"
 	       "  -t, --timeout=SECONDS wait so long for an answer [90]\n"
 	       "  -j, --json            print the answer as JSON\n"
+	       "  -q, --qmp=SOCKET      QEMU's monitor, for a snapshot\n"
+	       "  -i, --into=DIR        overlays for all disks, as DIR/DISK.qcow2\n"
+	       "  -k, --disk=DISK=FILE  an overlay for this disk only, and others so named\n"
+	       "  -I, --internal=NAME   snapshots within the qcow2 images, all or --disk=DISK\n"
+	       "  -r, --require=WAY     no snapshot but by kernel, agent, stop; or frozen: by\n"
+	       "                        kernel or agent\n"
 	       "  -V, --version         print the version, and exit\n"
 	       "  -h, --help            print this, and exit\n");
 }
@@ -225,6 +251,92 @@ static int run(const struct verb *verb)
 	return status;
 }
 
+static const char *consistency_text(const json_t *result)
+{
+	return strcmp(text_of(result, "consistency"), "filesystem") ? "crash-consistent" :
+								      "file-system consistent";
+}
+
+static void print_snapshot(const json_t *result)
+{
+	printf("%s, by %s, quiet for %lld ms", consistency_text(result), text_of(result, "by"),
+	       number_of(result, "quiet-ms"));
+	if (json_array_size(json_object_get(result, "disks")) > 0)
+		printf(", %zu disks", json_array_size(json_object_get(result, "disks")));
+	printf("\n");
+}
+
+static int snapshot_status(int ret)
+{
+	return ret == 0		? STATUS_OK :
+	       ret == -ESTALE	? STATUS_INCONSISTENT :
+	       ret == -ENOTCONN ? STATUS_NO_ANSWER :
+				  STATUS_REFUSED;
+}
+
+static int snapshot(char **command)
+{
+	struct snapshot_request request = {
+		.qmp = options.qmp,
+		.disks = { options.disks, options.into, options.internal },
+		.command = *command ? command : NULL,
+		.quiet_command = options.json,
+		.quiesce = {
+			.device = options.device,
+			.agent = options.agent,
+			.require = options.require,
+			.timeout_ms = options.timeout_s * 1000,
+			.deadline_ms = (options.deadline_s ? options.deadline_s : SNAPSHOT_DEADLINE_S) * 1000,
+			.hook_timeout_ms = options.hook_timeout_s * 1000,
+			.no_hooks = options.no_hooks,
+		},
+	};
+	json_t *result = NULL;
+	char *why = NULL;
+	int ret = snapshot_take(&request, &result, &why);
+
+	if (why)
+		fprintf(stderr, "fsfreezectl: %s\n", why);
+	if (options.json && ret < 0)
+		result = json_pack("{s:{s:s, s:s}, s:o*}", "error", "class", "GenericError", "desc",
+				   why ? why : strerror(-ret), "snapshot", result);
+	else if (options.json)
+		result = json_pack("{s:o}", "return", result);
+	else if (ret == 0)
+		print_snapshot(result);
+	if (options.json) {
+		json_dumpf(result, stdout, 0);
+		printf("\n");
+	}
+	json_decref(result);
+	free(why);
+	return snapshot_status(ret);
+}
+
+/* One way to snapshot, and no option of another. */
+static int run_snapshot(char **command)
+{
+	int ways = !!options.into + !!options.internal + !!*command;
+
+	if (!options.qmp)
+		return usage("snapshot needs --qmp", NULL);
+	if (options.nr_only)
+		return usage("--only is for freeze, not for snapshot", NULL);
+	if (options.deadline_s > SNAPSHOT_DEADLINE_MAX_S)
+		return usage("the deadline of a snapshot is 1 to 110 seconds", NULL);
+	if (options.require && !quiesce_is_level(options.require))
+		return usage("nothing to require is called", options.require);
+	if (ways > 1 || (ways == 0 && !options.nr_disks) ||
+	    (options.nr_disks && (options.into || *command)))
+		return usage("expecting one of --into, --disk, --internal and a command", NULL);
+	for (int i = 0; i < options.nr_disks; i++)
+		if (!options.internal == !strchr(options.disks[i], '='))
+			return usage(options.internal ? "expecting --disk=DISK, not" :
+							"expecting --disk=DISK=FILE, not",
+				     options.disks[i]);
+	return snapshot(command);
+}
+
 static int run_named(const char *name)
 {
 	for (size_t i = 0; i < N_VERBS; i++)
@@ -251,6 +363,11 @@ int main(int argc, char **argv)
 		{ "hook-timeout", required_argument, NULL, 'O' },
 		{ "only", required_argument, NULL, 'o' },
 		{ "no-hooks", no_argument, NULL, 'H' },
+		{ "qmp", required_argument, NULL, 'q' },
+		{ "into", required_argument, NULL, 'i' },
+		{ "disk", required_argument, NULL, 'k' },
+		{ "internal", required_argument, NULL, 'I' },
+		{ "require", required_argument, NULL, 'r' },
 		{ "timeout", required_argument, NULL, 't' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "version", no_argument, NULL, 'V' },
@@ -259,7 +376,7 @@ int main(int argc, char **argv)
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "d:a:D:O:o:Ht:jVh", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "d:a:D:O:o:Hq:i:k:I:r:t:jVh", longs, NULL)) != -1) {
 		switch (c) {
 		case 'd':
 			options.device = optarg;
@@ -279,6 +396,23 @@ int main(int argc, char **argv)
 			break;
 		case 'H':
 			options.no_hooks = true;
+			break;
+		case 'q':
+			options.qmp = optarg;
+			break;
+		case 'i':
+			options.into = optarg;
+			break;
+		case 'k':
+			if (options.nr_disks == MOST_DISKS)
+				return usage("too many disks:", optarg);
+			options.disks[options.nr_disks++] = optarg;
+			break;
+		case 'I':
+			options.internal = optarg;
+			break;
+		case 'r':
+			options.require = optarg;
 			break;
 		case 'a':
 			options.agent = optarg;
@@ -300,6 +434,8 @@ int main(int argc, char **argv)
 			return usage("wrong option", NULL);
 		}
 	}
+	if (optind < argc && !strcmp(argv[optind], "snapshot"))
+		return run_snapshot(argv + optind + 1);
 	if (optind + 1 != argc)
 		return usage("expecting one verb", NULL);
 	if (!options.agent == !options.device)

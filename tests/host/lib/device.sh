@@ -8,6 +8,8 @@
 #   backend_stop DIR [SIGNAL]          and wait until it has ended
 #   device_boot DIR SUITE [OPTION]     the guest, until its shell answers; OPTION is
 #                                      one of the chardev
+#   plain_boot DIR                     the guest without the device, in the machine's own
+#                                      QEMU, with vdc and an agent's port at DIR/agent.sock
 #   guest DIR COMMAND                  run in the guest: its output and status
 #   qmp DIR JSON                       one QMP command, prints the return
 #   device_stop DIR                    end the guest and the back end
@@ -23,7 +25,7 @@ DEVICE_TOP=$(cd "$DEVICE_HERE/../.." && pwd)
 
 HOST_BUILD=${BUILD:-$DEVICE_TOP/build}/host
 # Fewer than the scenarios of kmod need: btrfs alone takes seconds to load.
-MINI_MODULES="virtio_pci virtio_blk crc32c_generic crc32c nls_cp437 nls_ascii nls_iso8859-1 ext4 vfat"
+MINI_MODULES="virtio_pci virtio_blk virtio_console crc32c_generic crc32c nls_cp437 nls_ascii nls_iso8859-1 ext4 vfat"
 DEVICE_BOOT_SECONDS=${DEVICE_BOOT_SECONDS:-90}
 
 # device_qemu: the root of a QEMU with a generic vhost-user device
@@ -41,6 +43,7 @@ device_initrd() {
 	mkdir -p "$root/bin" && mini_modules "$suite" "$root/modules" &&
 		cp "$(command -v busybox)" "$root/bin/busybox" &&
 		install -m 755 "$DEVICE_HERE/guest/init" "$root/init" &&
+		cp "$HOST_BUILD/../agent/guest-tools-agent" "$root/agent" &&
 		{ [ "$suite" = builtin ] || objcopy --strip-debug "$module" "$root/virtio_fsfreeze.ko"; } &&
 		(cd "$root" && find . | cpio -o -H newc -R 0:0 --quiet) >"$dir/initrd" &&
 		rm -rf "$root"
@@ -87,20 +90,40 @@ gone() {
 }
 
 device_boot() {
-	local dir=$1 root
+	local root
 	root=$(device_qemu) || return 1
 	QEMU_BINARY=/usr/bin/qemu-system-x86_64 QEMU_MACHINE=pc
 	qemu_new 256 2 memfd
-	qemu_kernel /mnt/vmlinuz /mnt/initrd "panic=-1 quiet no_timer_check"
-	qemu_serial /mnt/console
-	qemu_shell /mnt/shell.sock
-	qemu_qmp /mnt/qmp.sock
-	qemu_disk vda /mnt/vda raw
-	qemu_disk vdb /mnt/vdb raw
+	device_hardware /mnt
 	qemu_fsfreeze fsfreeze /mnt/vhost.sock "${2-}"
-	qemu_args -pidfile /mnt/qemu.pid
+	device_start "$1" kernel_chroot "$root" "$1"
+}
+
+plain_boot() {
+	qemu_new 256 2
+	device_hardware "$1"
+	qemu_disk vdc "$1/vdc" qcow2
+	qemu_port agent "$1/agent.sock"
+	device_start "$1"
+}
+
+# device_hardware DIR: what every guest here has; DIR is as QEMU sees it
+device_hardware() {
+	qemu_kernel "$1/vmlinuz" "$1/initrd" "panic=-1 quiet no_timer_check"
+	qemu_serial "$1/console"
+	qemu_shell "$1/shell.sock"
+	qemu_qmp "$1/qmp.sock"
+	qemu_disk vda "$1/vda" raw
+	qemu_disk vdb "$1/vdb" raw
+	qemu_args -pidfile "$1/qemu.pid"
+}
+
+# device_start DIR [COMMAND...]: QEMU, under COMMAND, until the guest's shell answers
+device_start() {
+	local dir=$1
+	shift
 	rm -f "$dir"/{shell,qmp}.sock "$dir/console" "$dir/qemu.pid"
-	kernel_chroot "$root" "$dir" "${QEMU_ARGS[@]}" </dev/null >"$dir/qemu.log" 2>&1 3>&- &
+	"$@" "${QEMU_ARGS[@]}" </dev/null >"$dir/qemu.log" 2>&1 3>&- &
 	wait_for 20 test -s "$dir/qemu.pid"
 	wait_for "$DEVICE_BOOT_SECONDS" guest_is_up "$dir" && guest "$dir" true && return
 	tail -n 20 "$dir/qemu.log" "$dir/console" >&2
