@@ -134,7 +134,7 @@ static void print_help(void)
 	for (size_t i = 0; i < N_VERBS; i++)
 		printf("  %-22s%s\n", verbs[i].name, verbs[i].help);
 	printf("  %-22s%s\n", "snapshot",
-	       "freeze by kernel, or else agent, or else stop the guest;\n"
+	       "freeze by kernel, else by agent, else stop the guest;\n"
 	       "                        snapshot its disks, or run COMMAND; thaw");
 	printf("\n"
 	       "  -d, --device=SOCKET   control socket of the guest's vhost-user-fsfreeze\n"
