@@ -18,7 +18,7 @@ files = $(shell find $(1) -type f)
 MAKEFLAGS += --no-print-directory
 
 .PHONY: help all iso packages agent host installer kmod deps check check-unit check-vm clean \
-	kernels check-debug check-headers check-cycles bench preflight guest-programs FORCE
+	fuzz kernels check-debug check-headers check-cycles bench preflight guest-programs FORCE
 .DELETE_ON_ERROR:
 
 help: ## print this
@@ -110,6 +110,9 @@ check-cycles: ## a thousand freezes under writers on each kernel: takes minutes
 	@CYCLES=1000 CYCLES_SECONDS=1500 CYCLES_SUITES="bullseye bookworm trixie forky" tests/run --timeout 1800 tests/kmod/cycles.bats
 bench: agent ## how long freezing takes, against Debian's qemu-guest-agent: takes minutes
 	@tests/bench/freeze.sh
+
+fuzz: host ## all fuzzers, FUZZ_SECONDS each (600)
+	@FUZZ_SECONDS=$(or $(FUZZ_SECONDS),600) tests/run --timeout 90000 $(or $(T),tests/unit/fuzz.bats tests/host/fuzz.bats)
 
 clean: ## remove all that was built, but not the cache
 	rm -rf $(BUILD)
