@@ -17,21 +17,17 @@
 #define ENTRIES_MAX 100000
 #define ENTRIES_AT_ONCE 1024
 
+/* A port's guest drops half of a message of somebody before us after 1 s; then it hears us. */
+#define ASK_AGAIN_MS 1500
+
 struct device {
 	int fd;
+	bool channel;
 	int64_t end;	/* ms, monotonic: no answer counts after that */
 	uint32_t sequence;
 	size_t have, used;	/* bytes received, and of these, those of the last message */
 	unsigned char bytes[FSFREEZE_MSG_MAX];
 };
-
-static int device_open(struct device *device, const char *path, const struct device_request *request)
-{
-	memset(device, 0, sizeof(*device));
-	device->end = wait_now_ms() + request->timeout_ms;
-	device->fd = socket_connect_within(path, request->timeout_ms);
-	return device->fd < 0 ? device->fd : 0;
-}
 
 static void device_close(struct device *device)
 {
@@ -65,13 +61,15 @@ static int receive(struct device *device)
 	device->have -= device->used;
 	memmove(device->bytes, device->bytes + device->used, device->have);
 	device->used = 0;
-	while ((length = message_framed(device->bytes, device->have)) == 0) {
-		ret = receive_some(device);
+	while ((length = message_framed(device->bytes, device->have)) <= 0) {
+		if (length < 0 && !device->channel)
+			return (int)length;
+		if (length < 0) /* not our place in the stream */
+			memmove(device->bytes, device->bytes + 1, --device->have);
+		ret = length < 0 ? 0 : receive_some(device);
 		if (ret < 0)
 			return ret;
 	}
-	if (length < 0)
-		return (int)length;
 	device->used = (size_t)length;
 	return 0;
 }
@@ -92,6 +90,32 @@ static int ask(struct device *device, uint16_t type, const void *body, size_t si
 	} while (message_type(device->bytes) != (type | FSFREEZE_MSG_REPLY) ||
 		 message_sequence(device->bytes) != device->sequence);
 	return message_result(device->bytes);
+}
+
+/* Until the guest answers us, and nobody who was there before. */
+static int find_place(struct device *device)
+{
+	int64_t end = device->end;
+	int ret;
+
+	device->sequence = (uint32_t)wait_now_ms() * 2654435761u ^ (uint32_t)getpid();
+	do {
+		device->end = wait_now_ms() + ASK_AGAIN_MS < end ? wait_now_ms() + ASK_AGAIN_MS : end;
+		ret = ask(device, FSFREEZE_MSG_INFO, NULL, 0);
+	} while (ret == -ETIMEDOUT && wait_now_ms() < end);
+	device->end = end;
+	return ret;
+}
+
+static int device_open(struct device *device, const char *path, const struct device_request *request)
+{
+	memset(device, 0, sizeof(*device));
+	device->channel = request->channel;
+	device->end = wait_now_ms() + request->timeout_ms;
+	device->fd = socket_connect_within(path, request->timeout_ms);
+	if (device->fd < 0)
+		return device->fd;
+	return device->channel ? find_place(device) : 0;
 }
 
 static int ask_status(struct device *device, struct fsfreeze_status *status)

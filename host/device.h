@@ -7,13 +7,15 @@
 
 /*
  * A guest's kernel, reached through the control socket of its virtio-fsfreeze
- * device's back end, vhost-user-fsfreeze(8).
+ * device's back end, vhost-user-fsfreeze(8), or through a port of the guest that its
+ * kernel serves, a socket of QEMU's.
  */
 struct device_request {
 	int timeout_ms;	 /* for all of it */
 	int deadline_ms; /* of a freeze, or to extend it to; 0 for the guest's default */
 	int hook_timeout_ms; /* of all hooks of a freeze; 0 for the guest's default */
 	bool no_hooks;
+	bool channel; /* the socket is a port: what comes first may be of somebody before us */
 	const char *const *only; /* ids or device numbers of file systems, NULL-terminated; NULL: all */
 };
 

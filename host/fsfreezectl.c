@@ -33,7 +33,8 @@ enum {
 
 static struct {
 	const char *agent;
-	const char *device;
+	const char *device; /* or, with channel, a port that the guest's kernel serves */
+	bool channel;
 	const char *qmp, *require, *into, *internal;
 	const char *disks[MOST_DISKS + 1];
 	int nr_disks;
@@ -128,7 +129,7 @@ static const struct verb verbs[] = {
 
 static void print_help(void)
 {
-	printf("Usage: fsfreezectl --device=SOCKET|--agent=SOCKET [OPTION...] VERB\n"
+	printf("Usage: fsfreezectl --device|--channel|--agent=SOCKET [OPTION...] VERB\n"
 	       "       fsfreezectl --qmp=SOCKET [OPTION...] snapshot [-- COMMAND...]\n\n"
 	       "Freezes the file systems of a guest, for a consistent snapshot.\n\n");
 	for (size_t i = 0; i < N_VERBS; i++)
@@ -138,6 +139,8 @@ static void print_help(void)
 	       "                        snapshot its disks, or run COMMAND; thaw");
 	printf("\n"
 	       "  -d, --device=SOCKET   control socket of the guest's vhost-user-fsfreeze\n"
+	       "  -c, --channel=SOCKET  in place of it: unix socket of a port that the guest's\n"
+	       "                        kernel serves\n"
 	       "  -a, --agent=SOCKET    unix socket of the guest agent's channel\n"
 	       "  -D, --deadline=SECONDS  the guest thaws by itself after so long\n"
 	       "                        (extend; freeze with --device) [the guest's]\n"
@@ -175,7 +178,7 @@ static int refused(const struct verb *verb, const json_t *error)
 static int no_answer(const struct verb *verb, int ret)
 {
 	fprintf(stderr, "fsfreezectl: cannot %s: no answer from the %s on %s: %s\n", verb->name,
-		options.device ? "device" : "agent",
+		options.channel ? "kernel" : options.device ? "device" : "agent",
 		options.device ? options.device : options.agent, strerror(-ret));
 	return STATUS_NO_ANSWER;
 }
@@ -227,6 +230,7 @@ static int call_device(const struct verb *verb, json_t **reply)
 		.deadline_ms = options.deadline_s * 1000,
 		.hook_timeout_ms = options.hook_timeout_s * 1000,
 		.no_hooks = options.no_hooks,
+		.channel = options.channel,
 		.only = options.nr_only ? options.only : NULL,
 	};
 
@@ -283,6 +287,7 @@ static int snapshot(char **command)
 		.quiet_command = options.json,
 		.quiesce = {
 			.device = options.device,
+			.channel = options.channel,
 			.agent = options.agent,
 			.require = options.require,
 			.timeout_ms = options.timeout_s * 1000,
@@ -358,6 +363,7 @@ int main(int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{ "device", required_argument, NULL, 'd' },
+		{ "channel", required_argument, NULL, 'c' },
 		{ "agent", required_argument, NULL, 'a' },
 		{ "deadline", required_argument, NULL, 'D' },
 		{ "hook-timeout", required_argument, NULL, 'O' },
@@ -376,10 +382,14 @@ int main(int argc, char **argv)
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "d:a:D:O:o:Hq:i:k:I:r:t:jVh", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "d:c:a:D:O:o:Hq:i:k:I:r:t:jVh", longs, NULL)) != -1) {
 		switch (c) {
+		case 'c':
 		case 'd':
+			if (options.device)
+				return usage("expecting one of --device and --channel", NULL);
 			options.device = optarg;
+			options.channel = c == 'c';
 			break;
 		case 'D':
 			if (!get_seconds(optarg, &options.deadline_s))
@@ -439,6 +449,6 @@ int main(int argc, char **argv)
 	if (optind + 1 != argc)
 		return usage("expecting one verb", NULL);
 	if (!options.agent == !options.device)
-		return usage("expecting either --device or --agent", NULL);
+		return usage("expecting one of --device, --channel and --agent", NULL);
 	return run_named(argv[optind]);
 }

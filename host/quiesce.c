@@ -63,6 +63,7 @@ static struct device_request device_request(const struct quiesce *quiesce)
 		.deadline_ms = quiesce->request->deadline_ms,
 		.hook_timeout_ms = quiesce->request->hook_timeout_ms,
 		.no_hooks = quiesce->request->no_hooks,
+		.channel = quiesce->request->channel,
 	};
 }
 
@@ -80,10 +81,12 @@ static void device_undo(struct quiesce *quiesce)
 
 static int device_is_absent(struct quiesce *quiesce)
 {
-	struct device_request request = { .timeout_ms = PRESENCE_MS };
+	struct device_request request = device_request(quiesce);
 	json_t *reply = NULL;
-	int ret = device_status(quiesce->request->device, &request, &reply);
+	int ret;
 
+	request.timeout_ms = PRESENCE_MS;
+	ret = device_status(quiesce->request->device, &request, &reply);
 	if (ret < 0 && ret != -EINTR)
 		ret = absent(quiesce, "kernel", strerror(-ret));
 	else if (ret == 0 && error_is(reply, "NoDriver"))

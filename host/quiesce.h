@@ -15,6 +15,7 @@
  */
 struct quiesce_request {
 	const char *device, *agent; /* sockets; NULL: not to be tried */
+	bool channel;               /* @device is a port of the guest */
 	const char *require;        /* the name of the only way, "frozen" for the first two, NULL for any */
 	int timeout_ms;             /* for each question */
 	int deadline_ms;            /* the guest thaws this long after it last heard of us */

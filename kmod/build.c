@@ -7,6 +7,7 @@
 #include "chardev.c"
 #include "session.c"
 #include "virtio.c"
+#include "channel.c"
 #include "engine.c"
 #include "op.c"
 #include "entry.c"

@@ -6,6 +6,7 @@
 #include <linux/reboot.h>
 #include <linux/suspend.h>
 
+#include "channel.h"
 #include "chardev.h"
 #include "engine.h"
 #include "virtio.h"
@@ -56,8 +57,13 @@ static int __init main_init(void)
 	error = fsfreeze_virtio_register();
 	if (error)
 		goto unregister_chardev;
+	error = fsfreeze_channel_register();
+	if (error)
+		goto unregister_virtio;
 	return 0;
 
+unregister_virtio:
+	fsfreeze_virtio_unregister();
 unregister_chardev:
 	fsfreeze_chardev_unregister();
 unregister_reboot:
@@ -70,6 +76,7 @@ unregister_suspend:
 /* Every open file and every thread of a freeze holds the module: none is left. */
 static void __exit main_exit(void)
 {
+	fsfreeze_channel_unregister();
 	fsfreeze_virtio_unregister();
 	fsfreeze_chardev_unregister();
 	unregister_reboot_notifier(&reboot_block);

@@ -166,5 +166,36 @@ static inline int compat_find_vqs(struct virtio_device *device, unsigned int nr,
 #define virtio_reset_device(device) ((device)->config->reset(device))
 #endif
 
+/* Opening a tty in the kernel was called otherwise, and is missing before 4.15. */
+#if defined(HAVE_TTY_KOPEN_EXCLUSIVE)
+#define HAVE_TTY_KOPEN
+#elif defined(HAVE_TTY_KOPEN_ANY)
+#define HAVE_TTY_KOPEN
+#define tty_kopen_exclusive(dev) tty_kopen(dev)
+#endif
+
+/* A line discipline's number, and the types of what it gets. */
+#ifndef N_DEVELOPMENT
+#define N_DEVELOPMENT	29
+#endif
+#ifdef HAVE_LDISC_NUM
+#define compat_register_ldisc(ops)	tty_register_ldisc(ops)
+#define compat_unregister_ldisc(ops)	tty_unregister_ldisc(ops)
+#else
+#define compat_register_ldisc(ops)	tty_register_ldisc(N_DEVELOPMENT, ops)
+#define compat_unregister_ldisc(ops)	tty_unregister_ldisc(N_DEVELOPMENT)
+#endif
+#define COMPAT_LDISC_BYTE	unsigned char
+#if defined(HAVE_LDISC_U8)
+#define COMPAT_LDISC_FLAGS	const u8
+#define COMPAT_LDISC_COUNT	size_t
+#elif defined(HAVE_LDISC_CONST)
+#define COMPAT_LDISC_FLAGS	const char
+#define COMPAT_LDISC_COUNT	int
+#else
+#define COMPAT_LDISC_FLAGS	char
+#define COMPAT_LDISC_COUNT	int
+#endif
+
 #endif /* FSFREEZE_MISSING */
 #endif

@@ -15,6 +15,8 @@
 #include <linux/rculist.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/tty.h>
+#include <linux/tty_ldisc.h>
 #include <linux/uaccess.h>
 #include <linux/virtio.h>
 #include <linux/virtio_config.h>
@@ -114,3 +116,25 @@ void probe_reset(struct virtio_device *device) { virtio_reset_device(device); }
 # 1 "HAVE_U64_TO_USER_PTR"
 void __user *probe_user_ptr(u64 from);
 void __user *probe_user_ptr(u64 from) { return u64_to_user_ptr(from); }
+# 1 "HAVE_TTY_KOPEN_EXCLUSIVE"
+struct tty_struct *probe_kopen_exclusive(dev_t dev);
+struct tty_struct *probe_kopen_exclusive(dev_t dev)
+{ tty_kclose(NULL); return tty_kopen_exclusive(dev); }
+# 1 "HAVE_TTY_KOPEN_ANY"
+struct tty_struct *probe_kopen(dev_t dev);
+struct tty_struct *probe_kopen(dev_t dev) { tty_kclose(NULL); return tty_kopen(dev); }
+# 1 "HAVE_LDISC_NUM"
+int probe_ldisc_num(struct tty_ldisc_ops *ops);
+int probe_ldisc_num(struct tty_ldisc_ops *ops) { return ops->num + tty_register_ldisc(ops); }
+# 1 "HAVE_LDISC_U8"
+void probe_ldisc_u8(struct tty_ldisc_ops *ops,
+		    void (*f)(struct tty_struct *, const u8 *, const u8 *, size_t));
+void probe_ldisc_u8(struct tty_ldisc_ops *ops,
+		    void (*f)(struct tty_struct *, const u8 *, const u8 *, size_t))
+{ ops->receive_buf = f; }
+# 1 "HAVE_LDISC_CONST"
+void probe_ldisc_const(struct tty_ldisc_ops *ops,
+		       void (*f)(struct tty_struct *, const unsigned char *, const char *, int));
+void probe_ldisc_const(struct tty_ldisc_ops *ops,
+		       void (*f)(struct tty_struct *, const unsigned char *, const char *, int))
+{ ops->receive_buf = f; }

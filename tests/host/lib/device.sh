@@ -8,8 +8,11 @@
 #   backend_stop DIR [SIGNAL]          and wait until it has ended
 #   device_boot DIR SUITE [OPTION]     the guest, until its shell answers; OPTION is
 #                                      one of the chardev
+#   DEVICE_MODULE_OPTIONS              of the module, for device_prepare
 #   plain_boot DIR                     the guest without the device, in the machine's own
-#                                      QEMU, with vdc and an agent's port at DIR/agent.sock
+#                                      QEMU, with vdc, an agent's port at DIR/agent.sock,
+#                                      and a virtio console at DIR/channel.sock
+#   plain_migrate DIR                  that guest, to another QEMU
 #   guest DIR COMMAND                  run in the guest: its output and status
 #   qmp DIR JSON                       one QMP command, prints the return
 #   device_stop DIR                    end the guest and the back end
@@ -43,7 +46,9 @@ device_initrd() {
 	mkdir -p "$root/bin" && mini_modules "$suite" "$root/modules" &&
 		cp "$(command -v busybox)" "$root/bin/busybox" &&
 		install -m 755 "$DEVICE_HERE/guest/init" "$root/init" &&
-		cp "$HOST_BUILD/../agent/guest-tools-agent" "$root/agent" &&
+		{ [ ! -x "$HOST_BUILD/../agent/guest-tools-agent" ] ||
+			cp "$HOST_BUILD/../agent/guest-tools-agent" "$root/agent"; } &&
+		echo "${DEVICE_MODULE_OPTIONS-}" >"$root/options" &&
 		{ [ "$suite" = builtin ] || objcopy --strip-debug "$module" "$root/virtio_fsfreeze.ko"; } &&
 		(cd "$root" && find . | cpio -o -H newc -R 0:0 --quiet) >"$dir/initrd" &&
 		rm -rf "$root"
@@ -100,11 +105,40 @@ device_boot() {
 }
 
 plain_boot() {
+	plain_hardware "$1"
+	device_start "$1"
+}
+
+plain_hardware() {
 	qemu_new 256 2
 	device_hardware "$1"
 	qemu_disk vdc "$1/vdc" qcow2
 	qemu_port agent "$1/agent.sock"
-	device_start "$1"
+	qemu_console channel "$1/channel.sock"
+}
+
+# plain_migrate DIR: the guest goes on in another QEMU
+plain_migrate() {
+	local dir=$1
+	rm -f "$dir/state"
+	qmp "$dir" "{\"execute\":\"migrate\",\"arguments\":{\"uri\":\"exec:cat >$dir/state\"}}"
+	wait_for 60 migrated "$dir" || return 1
+	device_quit "$dir"
+	rm -f "$dir"/*.sock
+	plain_hardware "$dir"
+	qemu_incoming "$dir/state"
+	"${QEMU_ARGS[@]}" </dev/null >>"$dir/qemu.log" 2>&1 3>&- &
+	wait_for 20 test -s "$dir/qemu.pid" && wait_for 20 waits "$dir" &&
+		qmp "$dir" '{"execute":"cont"}' && guest "$dir" true
+}
+
+migrated() {
+	[ "$(qmp "$1" '{"execute":"query-migrate"}' | jq -r .status)" = completed ]
+}
+
+# waits DIR: all of its state has come in
+waits() {
+	[ "$(qmp "$1" '{"execute":"query-status"}' | jq -r .status)" = paused ]
 }
 
 # device_hardware DIR: what every guest here has; DIR is as QEMU sees it
@@ -160,9 +194,13 @@ qmp() {
 }
 
 device_stop() {
+	device_quit "$1"
+	backend_stop "$1"
+}
+
+device_quit() {
 	local dir=$1 pid
 	pid=$(cat "$dir/qemu.pid" 2>/dev/null) && kill "$pid" 2>/dev/null
 	[ -z "$pid" ] || wait_for 10 gone "$pid"
 	rm -f "$dir/qemu.pid"
-	backend_stop "$dir"
 }
