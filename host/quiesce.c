@@ -21,7 +21,7 @@ struct quiesce_way {
 	const char *name;
 	bool freezes;
 	int (*begin)(struct quiesce *quiesce);
-	void (*keep)(struct quiesce *quiesce);
+	void (*keep)(struct quiesce *quiesce); /* NULL: there is no deadline */
 	int (*end)(struct quiesce *quiesce);
 };
 
@@ -47,9 +47,8 @@ static bool error_is(const json_t *reply, const char *class)
 	return have && !strcmp(have, class);
 }
 
-static int absent(const struct quiesce *quiesce, const char *way, const char *why)
+static int absent(const char *way, const char *why)
 {
-	(void)quiesce;
 	fprintf(stderr, "fsfreezectl: the %s cannot freeze the guest: %s\n", way, why);
 	return ABSENT;
 }
@@ -88,9 +87,9 @@ static int device_is_absent(struct quiesce *quiesce)
 	request.timeout_ms = PRESENCE_MS;
 	ret = device_status(quiesce->request->device, &request, &reply);
 	if (ret < 0 && ret != -EINTR)
-		ret = absent(quiesce, "kernel", strerror(-ret));
+		ret = absent("kernel", strerror(-ret));
 	else if (ret == 0 && error_is(reply, "NoDriver"))
-		ret = absent(quiesce, "kernel", error_text(reply));
+		ret = absent("kernel", error_text(reply));
 	json_decref(reply);
 	return ret;
 }
@@ -181,7 +180,7 @@ static int agent_undo(struct quiesce *quiesce, int ret, const char *why)
 	agent_end(quiesce);
 	wait_shield(false);
 	if (ret == ABSENT)
-		return absent(quiesce, "agent", why);
+		return absent("agent", why);
 	return failed(quiesce, ret, "freeze by the agent", why);
 }
 
@@ -196,7 +195,7 @@ static int agent_begin(struct quiesce *quiesce)
 	if (ret == -EINTR)
 		return ret;
 	if (ret < 0)
-		return absent(quiesce, "agent", strerror(-ret));
+		return absent("agent", strerror(-ret));
 	ret = call_agent(quiesce, "guest-fsfreeze-freeze", &reply);
 	quiesce->nr_frozen = json_integer_value(json_object_get(reply, "return"));
 	if (ret < 0)
@@ -247,11 +246,6 @@ static int stop_begin(struct quiesce *quiesce)
 	return ret;
 }
 
-static void stop_keep(struct quiesce *quiesce)
-{
-	(void)quiesce; /* a stopped guest has no clock; the guard has our life */
-}
-
 static int stop_end(struct quiesce *quiesce)
 {
 	int ret;
@@ -270,7 +264,7 @@ static int stop_end(struct quiesce *quiesce)
 static const struct quiesce_way ways[] = {
 	{ "kernel", true, device_begin, device_keep, device_end },
 	{ "agent", true, agent_begin, agent_keep, agent_end },
-	{ "stop", false, stop_begin, stop_keep, stop_end },
+	{ "stop", false, stop_begin, NULL, stop_end },
 };
 
 #define N_WAYS  (sizeof(ways) / sizeof(ways[0]))
@@ -327,7 +321,7 @@ int quiesce_begin(struct quiesce *quiesce, const struct quiesce_request *request
 
 void quiesce_keep(struct quiesce *quiesce)
 {
-	if (wait_now_ms() < quiesce->next_keep)
+	if (!quiesce->way->keep || wait_now_ms() < quiesce->next_keep)
 		return;
 	quiesce->way->keep(quiesce);
 	plan_keep(quiesce);

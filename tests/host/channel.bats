@@ -54,9 +54,9 @@ raw() {
 	printf '%b' "$1" | socat -t 0.2 - "UNIX-CONNECT:$GUESTS/$suite/channel.sock" >/dev/null
 }
 
-# half: the first bytes of a message of 32
+# half: the first bytes of the longest message
 half() {
-	raw 'FSFZ\x20\0\0\0\x02\0\0\0'
+	raw 'FSFZ\0\x10\0\0\x02\0\0\0'
 }
 
 @test "freeze, status, info and thaw on four kernels" {
