@@ -16,8 +16,15 @@ setup_file() {
 	export MINI=$BATS_FILE_TMPDIR/mini
 	mini_prepare "$MINI" >"$BATS_FILE_TMPDIR/prepare.log" 2>&1 ||
 		{ cat "$BATS_FILE_TMPDIR/prepare.log" >&2; return 1; }
-	one_after_another bullseye forky &
-	one_after_another bookworm trixie &
+	local suite lists=("" "") turn=0
+	for suite in $KERNEL_SUITES; do
+		lists[turn]+=" $suite"
+		turn=$((1 - turn))
+	done
+	# shellcheck disable=SC2086 # lists
+	one_after_another ${lists[0]} &
+	# shellcheck disable=SC2086
+	one_after_another ${lists[1]} &
 	wait
 }
 
