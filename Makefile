@@ -9,6 +9,7 @@ export VERSION ARCH BUILD STATIC_PREFIX SOURCE_DATE_EPOCH GUEST_TOOLS_CACHE JOBS
 
 PACKAGES := $(BUILD)/packages
 AGENT_DEB := $(PACKAGES)/guest-tools-agent_$(VERSION)_$(ARCH).deb
+HOST_DEB := $(PACKAGES)/guest-tools-host_$(VERSION)_$(ARCH).deb
 DKMS_DEB := $(PACKAGES)/virtio-fsfreeze-dkms_$(VERSION)_all.deb
 ISO := $(BUILD)/iso/guest-tools-$(VERSION).iso
 
@@ -38,7 +39,7 @@ help: ## print this
 
 all: agent host installer packages ## agent, host tools, installer, packages
 iso: $(ISO) ## the guest tools ISO
-packages: $(AGENT_DEB) $(DKMS_DEB) ## the deb packages of agent and kernel module
+packages: $(AGENT_DEB) $(DKMS_DEB) $(HOST_DEB) ## the deb packages of agent, kernel module, host tools
 
 preflight:
 	@packaging/preflight.sh $(BUILD) gcc musl-gcc meson ninja cmake pkg-config dpkg-deb xz xorriso
@@ -66,12 +67,20 @@ $(BUILD)/agent/guest-tools-agent: agent
 	@:
 $(BUILD)/installer/setup: installer
 	@:
+$(BUILD)/host/fsfreezectl: host
+	@:
 
 $(AGENT_DEB): $(BUILD)/agent/guest-tools-agent $(BUILD)/epoch $(call files,packaging/deb) \
 		packaging/copyright $(call files,agent) $(call files,docs/man)
 	@mkdir -p $(@D)
 	@echo "  DEB     $(@F)"
-	@packaging/deb/agent.sh $@
+	@packaging/deb/programs.sh agent $@
+
+$(HOST_DEB): $(BUILD)/host/fsfreezectl $(BUILD)/epoch $(call files,packaging/deb) packaging/copyright \
+		$(call files,host) $(call files,docs/man)
+	@mkdir -p $(@D)
+	@echo "  DEB     $(@F)"
+	@packaging/deb/programs.sh host $@
 
 $(DKMS_DEB): $(BUILD)/epoch $(call files,packaging/dkms packaging/deb) $(call files,kmod)
 	@mkdir -p $(@D)

@@ -6,7 +6,7 @@
 # Makes a binary package of a staged tree and a directory with control.in and
 # perhaps conffiles and maintainer scripts. STAGE is changed. The same content
 # gives the same bytes; any dpkg from 1.15.6 on can read them.
-# Variables: VERSION, ARCH, SOURCE_DATE_EPOCH.
+# Variables: VERSION, ARCH, SOURCE_DATE_EPOCH, and DEPENDS where control.in has it.
 set -eu
 export LC_ALL=C
 umask 022
@@ -17,6 +17,7 @@ recipe=$1 stage=$2 out=$3
 mkdir "$stage/DEBIAN"
 size=$(du -ks --apparent-size "$stage" | cut -f 1)
 sed -e "s/@VERSION@/$VERSION/" -e "s/@ARCH@/$ARCH/" -e "s/@INSTALLED_SIZE@/$size/" \
+	-e "s/@DEPENDS@/${DEPENDS-}/" \
 	"$recipe/control.in" >"$stage/DEBIAN/control"
 if [ -e "$recipe/conffiles" ]; then
 	cp "$recipe/conffiles" "$stage/DEBIAN/"

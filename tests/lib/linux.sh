@@ -52,13 +52,18 @@ linux_source() {
 	make -s -C "$LINUX_TOP/kmod" intree TREE="$dir" >&2 && echo "$dir"
 }
 
+# linux_make SOURCE DIR ARG...: by the kernel's own rules, whatever make we run under says
+linux_make() {
+	env -u ARCH -u MAKEFLAGS -u MAKELEVEL make -s -C "$1" O="$2" "${@:3}"
+}
+
 # linux_configure SOURCE DIR NAME: the smallest kernel, and what the two files add; all of it must be had
 linux_configure() {
 	local source=$1 dir=$2 config=$LINUX_CONFIGS line
-	make -s -C "$source" O="$dir" tinyconfig >/dev/null &&
-		"$source/scripts/kconfig/merge_config.sh" -m -O "$dir" "$dir/.config" \
+	linux_make "$source" "$dir" tinyconfig >/dev/null &&
+		env -u ARCH "$source/scripts/kconfig/merge_config.sh" -m -O "$dir" "$dir/.config" \
 			"$config/guest.config" "$config/$3.config" >/dev/null &&
-		make -s -C "$source" O="$dir" olddefconfig >/dev/null || return 1
+		linux_make "$source" "$dir" olddefconfig >/dev/null || return 1
 	cat "$config"/{guest,"$3"}.config | grep ^CONFIG_ | while read -r line; do
 		grep -qxF "$line" "$dir/.config" || debian_suite_fail "the kernel has no $line" || return 1
 	done
@@ -71,8 +76,8 @@ linux_build() {
 		flock 9 || exit 1
 		source=$(linux_source) || exit 1
 		[ -e "$dir/.config" ] || linux_configure "$source" "$dir" "$1" || exit 1
-		make -s -C "$source" O="$dir" -j"${JOBS:-2}" bzImage modules &&
-			make -s -C "$source" O="$dir" INSTALL_MOD_PATH="$dir/image" modules_install &&
+		linux_make "$source" "$dir" -j"${JOBS:-2}" bzImage modules &&
+			linux_make "$source" "$dir" INSTALL_MOD_PATH="$dir/image" modules_install &&
 			touch "$dir/done"
 	) 9>"$GUEST_TOOLS_CACHE/linux/lock" >&2 || return 1
 	echo "$dir"

@@ -121,6 +121,38 @@ tools_without()
 	assert_success
 }
 
+@test "the host tools are a package that names the libraries it needs and starts nothing" {
+	local deb=$BATS_TEST_TMPDIR/host.deb
+	make -s host
+	VERSION=$(cat VERSION) ARCH=amd64 BUILD="$BUILD" SOURCE_DATE_EPOCH=1 packaging/deb/programs.sh host "$deb"
+	run dpkg-deb -f "$deb" Package Version Architecture
+	assert_output "$(printf 'Package: guest-tools-host\nVersion: %s\nArchitecture: amd64' "$(cat VERSION)")"
+	run dpkg-deb -f "$deb" Depends
+	assert_output --regexp '^libc6 \(.*libjansson4 \('
+	mkdir "$BATS_TEST_TMPDIR/root"
+	dpkg-deb -R "$deb" "$BATS_TEST_TMPDIR/root"
+	cd "$BATS_TEST_TMPDIR/root"
+	run ls DEBIAN usr/bin usr/libexec/guest-tools usr/lib/systemd/system
+	assert_output "DEBIAN:
+control
+md5sums
+
+usr/bin:
+fsfreezectl
+
+usr/lib/systemd/system:
+vhost-user-fsfreeze-control@.socket
+vhost-user-fsfreeze@.service
+vhost-user-fsfreeze@.socket
+
+usr/libexec/guest-tools:
+vhost-user-fsfreeze"
+	run usr/bin/fsfreezectl --version
+	assert_success
+	run md5sum --quiet -c DEBIAN/md5sums
+	assert_success
+}
+
 @test "deps says what is missing where it knows no package manager, and to whom it is not root" {
 	mkdir -p "$BATS_TEST_TMPDIR/p"
 	cp packaging/deps.sh "$BATS_TEST_TMPDIR/p/"
