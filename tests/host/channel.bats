@@ -44,6 +44,10 @@ ctl() {
 	timeout 60 "$HOST_BUILD/fsfreezectl" --channel="$GUESTS/$suite/channel.sock" --timeout=20 "$@"
 }
 
+serial() {
+	timeout 60 "$HOST_BUILD/fsfreezectl" --channel="$GUESTS/$suite/serial.sock" --timeout=20 "$@"
+}
+
 writer_moves() {
 	guest "$GUESTS/$suite" 'a=$(cat /tmp/n); for i in 1 2 3 4 5 6 7 8; do sleep 0.1;
 		[ "$(cat /tmp/n)" = "$a" ] || exit 0; done; exit 1' >/dev/null
@@ -167,6 +171,23 @@ half() {
 		guest "$GUESTS/$suite" 'exec 4<>/dev/hvc0'
 		guest "$GUESTS/$suite" 'insmod /virtio_fsfreeze.ko channel=hvc0'
 		wait_for 10 ctl status
+	done
+}
+
+@test "a serial port is as good" {
+	for suite in $KERNEL_SUITES; do
+		guest "$GUESTS/$suite" 'rmmod virtio_fsfreeze; insmod /virtio_fsfreeze.ko channel=ttyS2'
+		wait_for 20 serial status
+		run serial freeze
+		assert_output "2 file systems frozen"
+		run ! writer_moves
+		run serial --json info
+		assert_equal "$(jq -r '.return.filesystems | length' <<<"$output")" 2
+		run serial thaw
+		assert_output "2 file systems thawed"
+		writer_moves
+		guest "$GUESTS/$suite" 'rmmod virtio_fsfreeze; insmod /virtio_fsfreeze.ko channel=hvc0'
+		wait_for 20 ctl status
 	done
 }
 

@@ -11,7 +11,8 @@
 #   DEVICE_MODULE_OPTIONS              of the module, for device_prepare
 #   plain_boot DIR                     the guest without the device, in the machine's own
 #                                      QEMU, with vdc, an agent's port at DIR/agent.sock,
-#                                      and a virtio console at DIR/channel.sock
+#                                      a virtio console at DIR/channel.sock, and a third
+#                                      serial port, ttyS2, at DIR/serial.sock
 #   plain_migrate DIR                  that guest, to another QEMU
 #   guest DIR COMMAND                  run in the guest: its output and status
 #   qmp DIR JSON                       one QMP command, prints the return
@@ -115,6 +116,8 @@ plain_hardware() {
 	qemu_disk vdc "$1/vdc" qcow2
 	qemu_port agent "$1/agent.sock"
 	qemu_console channel "$1/channel.sock"
+	qemu_args -chardev "socket,id=serial,path=$1/serial.sock,server=on,wait=off"
+	qemu_args -device isa-serial,chardev=serial
 }
 
 # plain_migrate DIR: the guest goes on in another QEMU
