@@ -16,7 +16,7 @@ trap 'rm -rf "$stage"' EXIT
 depends() {
 	mkdir "$stage.deps" "$stage.deps/debian"
 	: >"$stage.deps/debian/control"
-	(cd "$stage.deps" && find "$stage/usr/bin" "$stage/usr/sbin" -type f 2>/dev/null -exec \
+	(cd "$stage.deps" && find "$stage/usr" -path '*bin/*' -type f -exec \
 		dpkg-shlibdeps -O --warnings=0 --ignore-missing-info {} + | sed -n 's/^shlibs:Depends=//p')
 	rm -r "$stage.deps"
 }

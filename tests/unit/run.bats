@@ -135,3 +135,12 @@ has_line()
 	[ -z "$output" ]
 	[[ $stderr == usage:* ]]
 }
+
+@test "two files of the same name in two directories both count" {
+	mkdir "$BATS_TEST_TMPDIR"/{a,b}
+	printf '@test "one" { false; }\n' >"$BATS_TEST_TMPDIR/a/same.bats"
+	printf '@test "two" { true; }\n' >"$BATS_TEST_TMPDIR/b/same.bats"
+	run run_tests --jobs 1 "$BATS_TEST_TMPDIR"/{a,b}/same.bats
+	[ "$status" -eq 1 ]
+	last_line "1 passed, 1 failed, 0 skipped"
+}
