@@ -96,7 +96,8 @@ has_line()
 
 @test "a test that takes too long is ended" {
 	run -1 run_tests --timeout 1 hangs.bats
-	grep -q '^FAIL hangs.bats: hangs (.*timeout after 1s)' <<<"$output"
+	# bats 1.8.2 says "timeout after 1s" as well, unless the killed test is told of first.
+	grep -q '^FAIL hangs.bats: hangs' <<<"$output"
 	last_line '0 passed, 1 failed, 0 skipped'
 }
 
