@@ -32,6 +32,8 @@ help: ## print this
 		"ARCH" "architecture of the static programs [$(ARCH)]" \
 		"GUEST_TOOLS_CACHE" "static libraries, guests, sources [$(GUEST_TOOLS_CACHE)]" \
 		"SOURCE_DATE_EPOCH" "date of everything built [$(SOURCE_DATE_EPOCH)]" \
+		"SIGNING_KEY" "Ed25519 private key in PEM; default: one made for this machine" \
+		"TRUSTED_KEYS" "more public keys that setup believes, for a change of keys" \
 		"JOBS" "how much to do at once [$(JOBS)]" \
 		"DESTDIR, prefix, ..." "for 'make -C ROOM install', as usual" \
 		"KDIR" "kernel to build kmod/ for, 'make -C kmod'" \
@@ -42,7 +44,7 @@ iso: $(ISO) ## the guest tools ISO
 packages: $(AGENT_DEB) $(DKMS_DEB) $(HOST_DEB) ## the deb packages of agent, kernel module, host tools
 
 preflight:
-	@packaging/preflight.sh $(BUILD) gcc musl-gcc meson ninja cmake pkg-config dpkg-deb xz xorriso
+	@packaging/preflight.sh $(BUILD) gcc musl-gcc meson ninja cmake pkg-config dpkg-deb xz xorriso openssl
 
 # The libraries of the static programs; the recipe knows whether they were ever built.
 $(BUILD)/static.stamp: packaging/static/build.sh | preflight

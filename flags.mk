@@ -11,6 +11,10 @@ STATIC_CC ?= $(STATIC_PREFIX)/bin/musl-cc
 STATIC_PKG_CONFIG = PKG_CONFIG_LIBDIR=$(STATIC_PREFIX)/lib/pkgconfig pkg-config --static
 UAPI := $(TOP)/kmod/include/uapi
 
+# As absolute paths, since they are read in other directories.
+export SIGNING_KEY := $(abspath $(SIGNING_KEY))
+export TRUSTED_KEYS := $(abspath $(TRUSTED_KEYS))
+
 prefix ?= /usr
 sbindir ?= $(prefix)/sbin
 bindir ?= $(prefix)/bin

@@ -207,7 +207,7 @@ static gboolean save_state(const struct context *c, const struct plan *plan,
 		fresh = state_new();
 	state_merge(fresh, lasting);
 	json_decref(lasting);
-	state_set(fresh, medium_version(c->medium), plan->agent->way);
+	state_set(fresh, medium_version(c->medium), plan->agent->way, medium_keys(c->medium));
 	return journal_append(journal, step_state_record(c), err) &&
 	       state_save(fresh, c->root, err) && fault_point("state saved", err) &&
 	       journal_commit(journal, err);

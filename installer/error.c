@@ -18,6 +18,8 @@ const struct exit_code exit_codes[] = {
 	{ SETUP_OLDER, "the medium is older than what is installed; see --downgrade" },
 	{ SETUP_NOT_INSTALLED, "status: not installed" },
 	{ SETUP_NOT_WORKING, "install, status: installed, but not working" },
+	{ SETUP_UNSIGNED, "the medium is not signed" },
+	{ SETUP_FORGED, "the medium's signature is wrong, or by a key not trusted here" },
 	{ 0, NULL },
 };
 

@@ -25,6 +25,8 @@ enum setup_exit {
 	SETUP_OLDER = 9,
 	SETUP_NOT_INSTALLED = 10,
 	SETUP_NOT_WORKING = 11,
+	SETUP_UNSIGNED = 12,
+	SETUP_FORGED = 13,
 };
 
 struct exit_code {

@@ -174,7 +174,8 @@ static gboolean run_status(struct context *c, json_t *document, GError **err)
 static gboolean run_verify(struct context *c, json_t *document, GError **err)
 {
 	json_object_set_new(document, "version", json_string(medium_version(c->medium)));
-	ui_say("Every file of the medium %s is as its MANIFEST says (guest-tools %s).",
+	ui_say("The medium %s is signed by a trusted key, and all its files are as signed "
+	       "(guest-tools %s).",
 	       medium_path(c->medium), medium_version(c->medium));
 	return TRUE;
 }
@@ -192,7 +193,7 @@ static const struct subcommand subcommands[] = {
 	{ "plan", MEDIUM, run_plan, "print what install would do, and change nothing" },
 	{ "install", CHANGES | MEDIUM, run_install, "install or upgrade; can be run again" },
 	{ "status", 0, run_status, "print what is installed, and whether it works" },
-	{ "verify", MEDIUM, run_verify, "compare every file of the medium with its MANIFEST" },
+	{ "verify", MEDIUM, run_verify, "check the medium's signature and every file of it" },
 	{ "uninstall", CHANGES, run_uninstall, "remove it, and bring back what it replaced" },
 	{ "recover", CHANGES, run_recover, "finish or undo what a killed run left" },
 };
@@ -283,7 +284,11 @@ static gboolean open_medium(struct context *c, GError **err)
 		return setup_fail(err, SETUP_MEDIUM,
 				  "cannot find the medium: mount it and give --medium=DIR, "
 				  "or run the setup that is on it");
-	c->medium = medium_open(path, err);
+	/* What cannot be read has no say here; whether that is an error, prepare() says. */
+	g_autoptr(SetupState) installed = state_load(c->root, NULL);
+	g_autoptr(SetupKeys) trusted = keys_trusted(c->root, installed);
+
+	c->medium = medium_open(path, trusted, err);
 	return c->medium && medium_verify(c->medium, err);
 }
 

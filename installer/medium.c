@@ -11,10 +11,13 @@
 
 #define MANIFEST_MAX (4 * 1024 * 1024)
 #define FILE_MAX     (256 * 1024 * 1024)
+#define SIGNATURE_MAX 4096
+#define KEY_MARK     "# key="
 
 struct medium {
 	struct root *root;
 	char *version;
+	GPtrArray *keys;  /* strings, and a NULL */
 	GPtrArray *files; /* in the manifest's order */
 	GHashTable *by_path;
 };
@@ -35,6 +38,7 @@ void medium_free(struct medium *medium)
 	g_free(medium->version);
 	g_clear_pointer(&medium->by_path, g_hash_table_unref);
 	g_clear_pointer(&medium->files, g_ptr_array_unref);
+	g_clear_pointer(&medium->keys, g_ptr_array_unref);
 	g_free(medium);
 }
 
@@ -78,12 +82,20 @@ static gboolean parse_sum(const char *line, struct medium_file *file)
 	return TRUE;
 }
 
+static gboolean take_key(struct medium *medium, const char *hex)
+{
+	g_ptr_array_add(medium->keys, g_strdup(hex));
+	return keys_is_hex(hex);
+}
+
 static gboolean take_line(struct medium *medium, const char *line, struct medium_file *meta)
 {
 	struct medium_file *file;
 
 	if (g_str_has_prefix(line, "# mode="))
 		return parse_meta(line, meta);
+	if (g_str_has_prefix(line, KEY_MARK))
+		return take_key(medium, line + strlen(KEY_MARK));
 	if (*line == '#' || !*line)
 		return TRUE;
 	if (meta->size < 0)
@@ -111,17 +123,35 @@ static gboolean parse_manifest(struct medium *medium, char *text, GError **err)
 			return setup_fail(err, SETUP_MEDIUM,
 					  "cannot use medium %s: MANIFEST line %d is not understood",
 					  medium_path(medium), i + 1);
+	g_ptr_array_add(medium->keys, NULL);
 	if (medium->files->len == 0)
 		return setup_fail(err, SETUP_MEDIUM, "cannot use medium %s: MANIFEST lists no file",
 				  medium_path(medium));
 	return TRUE;
 }
 
-struct medium *medium_open(const char *path, GError **err)
+static gboolean check_signature(const struct medium *medium, const char *text, gsize len,
+				const struct keys *trusted, GError **err)
+{
+	gsize size = 0;
+	g_autofree char *signature = root_read(medium->root, "/MANIFEST.sig", SIGNATURE_MAX, &size);
+
+	if (!signature)
+		return setup_fail_errno(err, SETUP_UNSIGNED,
+					"cannot use medium %s: it is not signed: MANIFEST.sig",
+					medium_path(medium));
+	return keys_verify(trusted, text, len, signature, size) ||
+	       setup_fail(err, SETUP_FORGED,
+			  "cannot use medium %s: no key that is trusted here signed it as it is; "
+			  "a key of your own belongs in " KEYS_DIR, medium_path(medium));
+}
+
+struct medium *medium_open(const char *path, const struct keys *trusted, GError **err)
 {
 	g_autoptr(SetupMedium) medium = g_new0(struct medium, 1);
 	gsize len = 0;
 
+	medium->keys = g_ptr_array_new_with_free_func(g_free);
 	medium->files = g_ptr_array_new_with_free_func(file_free);
 	medium->by_path = g_hash_table_new(g_str_hash, g_str_equal);
 	medium->root = root_new(path, err);
@@ -138,7 +168,7 @@ struct medium *medium_open(const char *path, GError **err)
 		setup_fail_errno(err, SETUP_MEDIUM, "cannot read %s/MANIFEST", path);
 		return NULL;
 	}
-	if (!parse_manifest(medium, text, err))
+	if (!check_signature(medium, text, len, trusted, err) || !parse_manifest(medium, text, err))
 		return NULL;
 	return g_steal_pointer(&medium);
 }
@@ -192,6 +222,11 @@ char *medium_find(void)
 const char *medium_version(const struct medium *medium)
 {
 	return medium->version;
+}
+
+const char *const *medium_keys(const struct medium *medium)
+{
+	return (const char *const *)medium->keys->pdata;
 }
 
 const char *medium_path(const struct medium *medium)

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The medium: the ISO's tree, wherever it is mounted or copied to. Nothing of
- * it is believed but what its MANIFEST lists with size and SHA-256.
+ * it is believed but its MANIFEST, when a trusted key signed that, and what the
+ * MANIFEST lists with size and SHA-256.
  */
 #ifndef SETUP_MEDIUM_H
 #define SETUP_MEDIUM_H
 
 #include <sys/types.h>
 #include <glib.h>
+
+#include "keys.h"
 
 struct medium;
 
@@ -19,11 +22,12 @@ struct medium_file {
 };
 
 /*
- * medium_open() - read the manifest of the tree at @path
+ * medium_open() - read the manifest of the tree at @path, after its signature
  *
- * Free with medium_free(). Errors are SETUP_MEDIUM: absent, too large, or any line not understood.
+ * Free with medium_free(). Errors are SETUP_UNSIGNED, SETUP_FORGED, and SETUP_MEDIUM: absent, too
+ * large, or any line not understood.
  */
-struct medium *medium_open(const char *path, GError **err);
+struct medium *medium_open(const char *path, const struct keys *trusted, GError **err);
 void medium_free(struct medium *medium);
 typedef struct medium SetupMedium;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SetupMedium, medium_free)
@@ -32,6 +36,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SetupMedium, medium_free)
 char *medium_find(void);
 
 const char *medium_version(const struct medium *medium);
+/* medium_keys() - of whoever may sign the medium that replaces this one, in hex, up to a NULL */
+const char *const *medium_keys(const struct medium *medium);
 const char *medium_path(const struct medium *medium);
 
 /* medium_file() - what the manifest says of @path; NULL when it lists no such file */

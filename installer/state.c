@@ -76,8 +76,26 @@ const char *state_agent_way(const struct state *state)
 	return string_of(state, "agent_way");
 }
 
-void state_set(struct state *state, const char *version, const char *agent_way)
+char **state_keys(const struct state *state)
 {
+	GPtrArray *keys = g_ptr_array_new();
+	json_t *key;
+	gsize i;
+
+	json_array_foreach(json_object_get(state->document, "keys"), i, key)
+		g_ptr_array_add(keys, g_strdup(json_is_string(key) ? json_string_value(key) : ""));
+	g_ptr_array_add(keys, NULL);
+	return (char **)g_ptr_array_free(keys, FALSE);
+}
+
+void state_set(struct state *state, const char *version, const char *agent_way,
+	       const char *const *keys)
+{
+	json_t *list = json_array();
+
+	for (; *keys; keys++)
+		json_array_append_new(list, json_string(*keys));
+	json_object_set_new(state->document, "keys", list);
 	json_object_set_new(state->document, "version", json_string(version));
 	json_object_set_new(state->document, "agent_way", json_string(agent_way));
 }

@@ -26,7 +26,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SetupState, state_free)
 
 const char *state_version(const struct state *state);
 const char *state_agent_way(const struct state *state);
-void state_set(struct state *state, const char *version, const char *agent_way);
+/* state_keys() - of whoever may sign what is to replace this, in hex; maybe none; g_strfreev() */
+char **state_keys(const struct state *state);
+void state_set(struct state *state, const char *version, const char *agent_way,
+	       const char *const *keys);
 
 /* state_records() - of the steps, in the order they were done; belongs to the state */
 json_t *state_records(const struct state *state);

@@ -5,7 +5,8 @@
 #
 # Lays out the medium and writes it. The packages are the *.deb among the FILEs,
 # "setup" is the installer's binary. Variables: VERSION, ARCH, BUILD,
-# SOURCE_DATE_EPOCH. The same content gives the same bytes.
+# SOURCE_DATE_EPOCH, and those of key.sh. The same content and key give the same
+# bytes. The public key is left beside it, for verify.sh.
 set -eu
 export LC_ALL=C TZ=UTC
 umask 022
@@ -42,18 +43,6 @@ lay_out() {
 	printf '%s\n' "$VERSION" >"$root/VERSION"
 }
 
-# Modes as the medium shows them: the files of all are root's and read-only.
-manifest() {
-	printf '# guest-tools %s\n' "$VERSION"
-	cd "$root"
-	find . -type f ! -name MANIFEST -printf '%P\n' | sort | while IFS= read -r path; do
-		mode=0444
-		[ ! -x "$path" ] || mode=0555
-		printf '# mode=%s size=%s\n' "$mode" "$(stat -c %s "$path")"
-		sha256sum "$path"
-	done
-}
-
 write() {
 	xorriso -as mkisofs -quiet -V GUEST_TOOLS -volset GUEST_TOOLS -A "guest-tools $VERSION" \
 		-publisher guest-tools -preparer guest-tools -r -J -joliet-long \
@@ -66,7 +55,8 @@ write() {
 }
 
 lay_out "$@" || die "its content cannot be laid out"
-manifest >"$root/MANIFEST" || die "its manifest cannot be written"
+"$here/manifest.sh" "$root" "$VERSION" || die "its manifest cannot be written"
 write
+"$here/key.sh" public "${out%.iso}.pub" || die "the public key cannot be written"
 mv "$out.new" "$out"
 printf '  ISO     %s (%s KiB)\n' "$out" "$(($(stat -c %s "$out") / 1024))"

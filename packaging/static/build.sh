@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Builds the libraries that the static programs link: GLib and what it needs,
-# and jansson, for musl, from the distribution's own source packages. No source
+# jansson and libsodium, for musl, from the distribution's own source packages. No source
 # is patched. The result is one directory, named by what went into it, in a
 # cache outside the clone:
 #
@@ -20,7 +20,7 @@ cache=${GUEST_TOOLS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/guest-tools}
 jobs=${JOBS:-$(nproc)}
 musl_cc=${MUSL_CC:-musl-gcc}
 # zlib and libffi are only for GLib's configuration; nothing of them is linked.
-sources="zlib libffi pcre2 glib2.0 jansson"
+sources="zlib libffi pcre2 glib2.0 jansson libsodium"
 work=
 
 say() { printf '  STATIC  %s\n' "$*"; }
@@ -153,6 +153,25 @@ build_libffi() {
 	sed -i "s|^toolexeclibdir=.*|toolexeclibdir=$prefix/lib|" "$prefix/lib/pkgconfig/libffi.pc"
 }
 build_pcre2() { build_autotools --disable-pcre2grep-libz; }
+# Of it only the check of signatures is linked, which needs no configuration: without the
+# autotools that its source package does not come configured with.
+build_libsodium() {
+	include=src/libsodium/include
+	cp builds/msvc/version.h $include/sodium/
+	mkdir objects
+	find src/libsodium/crypto_sign src/libsodium/crypto_core src/libsodium/crypto_hash \
+		src/libsodium/crypto_verify src/libsodium/sodium -name '*.c' | sort >files
+	# shellcheck disable=SC2086,SC2016 # flags; the inner shell expands its own
+	xargs -P "$jobs" -n 1 sh -c 'for last; do :; done
+		"$@" -o "objects/$(echo "$last" | tr / _).o"' sh \
+		"$prefix/bin/musl-cc" $cflags -DCONFIGURED=1 -DSODIUM_STATIC \
+		-I$include -I$include/sodium -c <files
+	ar rcsD "$prefix/lib/libsodium.a" objects/*.o
+	cp -R $include/sodium.h $include/sodium "$prefix/include/"
+	printf 'Name: libsodium\nVersion: %s\nDescription: %s\nLibs: -L%s -lsodium\nCflags: -I%s %s\n' \
+		"$(sed -n 's/.*SODIUM_VERSION_STRING "\(.*\)"/\1/p' $include/sodium/version.h)" \
+		"signatures" "$prefix/lib" "$prefix/include" -DSODIUM_STATIC >"$prefix/lib/pkgconfig/libsodium.pc"
+}
 build_jansson() {
 	cmake -S . -B build.musl -DCMAKE_C_COMPILER="$prefix/bin/musl-cc" -DCMAKE_C_FLAGS="$cflags" \
 		-DCMAKE_INSTALL_PREFIX="$prefix" -DCMAKE_INSTALL_LIBDIR=lib -DJANSSON_BUILD_DOCS=OFF \

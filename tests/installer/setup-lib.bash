@@ -26,17 +26,14 @@ expect_output() {
 	}
 }
 
-# add_manifest DIR VERSION: list what is in the tree as the medium does.
+# add_manifest DIR VERSION: list and sign what is in the tree, as the medium does.
 add_manifest() {
-	(
-		cd "$1" || exit 1
-		echo "# guest-tools $2"
-		find . -type f ! -name MANIFEST | sed 's,^\./,,' | LC_ALL=C sort |
-			while IFS= read -r file; do
-				printf '# mode=0%s size=%s\n' "$(stat -c %a "$file")" "$(stat -c %s "$file")"
-				sha256sum "$file"
-			done
-	) >"$1.manifest" && mv "$1.manifest" "$1/MANIFEST"
+	"$HERE/../../iso/manifest.sh" "$1" "$2"
+}
+
+# sign DIR: its MANIFEST as it is now.
+sign() {
+	"$HERE/../../iso/key.sh" sign "$1/MANIFEST"
 }
 
 # root_debian DIR: as much of a Debian root as detection looks at; nothing in it runs.

@@ -29,7 +29,8 @@ tools_without()
 	for target in $(awk -F ':.*## ' '/^[a-z-]+:.*## / { print $1 }' Makefile); do
 		assert_line --regexp "^  $target "
 	done
-	for variable in BUILD VERSION ARCH GUEST_TOOLS_CACHE SOURCE_DATE_EPOCH JOBS T KDIR DESTDIR; do
+	for variable in BUILD VERSION ARCH GUEST_TOOLS_CACHE SOURCE_DATE_EPOCH JOBS T KDIR DESTDIR \
+		SIGNING_KEY TRUSTED_KEYS; do
 		assert_line --regexp "^  $variable"
 		grep -q "\`$variable\`" README.md || fail "README does not name $variable"
 	done
@@ -38,7 +39,7 @@ tools_without()
 @test "a tool that is missing is named in one line, before anything is built" {
 	local tool
 
-	for tool in xorriso musl-gcc meson; do
+	for tool in xorriso musl-gcc meson openssl; do
 		PATH=$(tools_without "$tool") run --separate-stderr make iso BUILD="$BATS_TEST_TMPDIR/build"
 		assert_failure
 		assert_equal "$output" ""
@@ -107,7 +108,7 @@ tools_without()
 	assert_success
 	# Every file is in the manifest, with its mode and size.
 	while read -r path; do
-		[ "$path" != MANIFEST ] || continue
+		[[ $path != MANIFEST?(.sig) ]] || continue
 		run grep -B 1 -F "  $path" MANIFEST
 		assert_line --index 0 "# mode=0$(stat -c %a "$path") size=$(stat -c %s "$path")"
 	done < <(find . -type f -printf '%P\n')
@@ -119,6 +120,35 @@ tools_without()
 	# Joliet names are UTF-16.
 	run grep -c "$(printf 'v\\x00i\\x00r\\x00t\\x00i\\x00o\\x00-\\x00f\\x00s')" -aP "$iso"
 	assert_success
+}
+
+@test "the host verifies the ISO with the public key, and refuses another key's and a changed one" {
+	local iso copy=$BATS_TEST_TMPDIR/copy.iso stray=$BATS_TEST_TMPDIR/stray
+
+	make iso >/dev/null
+	iso=$BUILD/iso/guest-tools-$(cat VERSION)
+	run iso/verify.sh "$iso.iso" "$iso.pub"
+	assert_success
+	assert_output --partial "is as signed"
+	openssl genpkey -algorithm ed25519 | openssl pkey -pubout -out "$BATS_TEST_TMPDIR/other.pub"
+	run iso/verify.sh "$iso.iso" "$BATS_TEST_TMPDIR/other.pub"
+	assert_failure
+	assert_output --partial "is not signed by the owner"
+	echo stray >"$stray"
+	xorriso -indev "$iso.iso" -outdev "$copy" -map "$stray" /hooks/stray >/dev/null 2>&1
+	run iso/verify.sh "$copy" "$iso.pub"
+	assert_failure
+	assert_output --partial "has files that were not signed: hooks/stray"
+	rm "$copy"
+	xorriso -indev "$iso.iso" -outdev "$copy" -update "$stray" /hooks/README >/dev/null 2>&1
+	run iso/verify.sh "$copy" "$iso.pub"
+	assert_failure
+	assert_output --partial "is not as it was signed"
+	rm "$copy"
+	xorriso -indev "$iso.iso" -outdev "$copy" -chmod 0555 /hooks/README -- >/dev/null 2>&1
+	run iso/verify.sh "$copy" "$iso.pub"
+	assert_failure
+	assert_output --partial "of other modes"
 }
 
 @test "the host tools are a package that names the libraries it needs and starts nothing" {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Nothing of a medium is believed but what its MANIFEST vouches for. No root needed.
+# Nothing of a medium is believed but what its signed MANIFEST vouches for. No root needed.
 
 load ../installer/setup-lib
 
@@ -49,6 +49,7 @@ verify() {
 	local path
 	for path in ../two /etc/passwd a/../../two './two' 'a//b'; do
 		printf '# guest-tools 1\n# mode=0444 size=4\n%064d  %s\n' 0 "$path" >"$M/MANIFEST"
+		sign "$M"
 		verify
 		expect_status 5
 		expect_output "MANIFEST line 3"
@@ -64,20 +65,23 @@ verify() {
 
 @test "verify refuses what is no manifest, with the line" {
 	local bad
-	for bad in 'nonsense' '# mode=0999 size=1' '# mode=0444 size=x' '# mode=0444 size=1 more' \
+	for bad in 'nonsense' '# key=12' '# mode=0999 size=1' '# mode=0444 size=x' '# mode=0444 size=1 more' \
 		"$(printf '%064d  two' 0)" "$(printf '%063d  two' 0)"; do
 		printf '# guest-tools 1\n%s\n' "$bad" >"$M/MANIFEST"
+		sign "$M"
 		verify
 		expect_status 5
 		expect_output "MANIFEST line 2"
 	done
 	for bad in '' '# another project 1' '# guest-tools '; do
 		echo "$bad" >"$M/MANIFEST"
+		sign "$M"
 		verify
 		expect_status 5
 		expect_output "not one of guest-tools"
 	done
 	echo '# guest-tools 1' >"$M/MANIFEST"
+	sign "$M"
 	verify
 	expect_status 5
 	expect_output "lists no file"
@@ -85,6 +89,7 @@ verify() {
 
 @test "a manifest with a NUL in it, one that is absent and a medium that is absent are refused" {
 	printf '\0' >>"$M/MANIFEST"
+	sign "$M"
 	verify
 	expect_status 5
 	rm "$M/MANIFEST"

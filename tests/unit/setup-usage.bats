@@ -14,7 +14,7 @@ load ../installer/setup-lib
 		--module --agent --replace-agent --downgrade --json --quiet --log; do
 		expect_output "$word"
 	done
-	[ "$(sed -n '/^Exit codes/,$p' <<<"$output" | grep -cE '^ +[0-9]+  ')" -eq 12 ]
+	[ "$(sed -n '/^Exit codes/,$p' <<<"$output" | grep -cE '^ +[0-9]+  ')" -eq 14 ]
 }
 
 @test "the man page names every command, option and exit code of the help" {
