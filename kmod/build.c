@@ -8,6 +8,7 @@
 #include "session.c"
 #include "virtio.c"
 #include "channel.c"
+#include "smbios.c"
 #include "engine.c"
 #include "op.c"
 #include "entry.c"

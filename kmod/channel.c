@@ -2,8 +2,9 @@
 /*
  * The front door for hosts without the device: the same messages on a tty that every
  * hypervisor can give a guest and migrate, a virtio console or a serial port. The tty
- * is named by a parameter, opened by the kernel alone, and its bytes come to a line
- * discipline of ours, so that nothing is echoed, edited or turned into signals.
+ * is named by a parameter or by the hypervisor, opened by the kernel alone, and its
+ * bytes come to a line discipline of ours, so that nothing is echoed, edited or turned
+ * into signals.
  *
  * Nobody tells when the host's side comes or goes. So a half command that is not
  * complete in time is dropped, what is no message is skipped up to the next magic, and
@@ -21,10 +22,16 @@
 #include <linux/workqueue.h>
 
 #include "session.h"
+#include "smbios.h"
+
+/* How the hypervisor says which tty is the channel. */
+#define CHANNEL_OEM_STRING	"org.guest-tools.fsfreeze.channel="
+#define CHANNEL_NONE		"none"
 
 static char *channel_name = "";
 module_param_named(channel, channel_name, charp, 0444);
-MODULE_PARM_DESC(channel, "tty of the host's channel, as hvc1 or ttyS1; empty for none");
+MODULE_PARM_DESC(channel, "tty of the host's channel, as hvc1 or ttyS1, or none; "
+		 "empty: the one that the host names");
 
 #if IS_ENABLED(CONFIG_TTY) && defined(HAVE_TTY_KOPEN)
 
@@ -43,6 +50,7 @@ MODULE_PARM_DESC(channel, "tty of the host's channel, as hvc1 or ttyS1; empty fo
 /**
  * struct channel - the one there is
  * @owner: of the freezes
+ * @name: of the tty
  * @port_work: opens and closes the tty
  * @work: reads, answers, writes
  * @tty: what @port_work opened, or NULL
@@ -64,6 +72,7 @@ MODULE_PARM_DESC(channel, "tty of the host's channel, as hvc1 or ttyS1; empty fo
  */
 struct channel {
 	struct fsfreeze_owner owner;
+	const char *name;
 	struct delayed_work port_work;
 	struct delayed_work work;
 	struct tty_struct *tty;
@@ -84,7 +93,8 @@ struct channel {
 };
 
 static struct channel *channel;
-static struct workqueue_struct *channel_queue;
+/* For all of a thaw, and for what waits for much else. */
+static struct workqueue_struct *channel_queue, *port_queue;
 
 static void channel_wake(void)
 {
@@ -116,7 +126,7 @@ static void ldisc_close(struct tty_struct *tty)
 	WRITE_ONCE(channel->gone, true);
 	channel_wake();
 	if (!READ_ONCE(channel->stopped))
-		mod_delayed_work(system_wq, &channel->port_work, 0);
+		mod_delayed_work(port_queue, &channel->port_work, 0);
 }
 
 static void channel_receive(const u8 *bytes, size_t count)
@@ -192,7 +202,7 @@ static int channel_open(void)
 {
 	struct tty_struct *tty;
 	dev_t dev;
-	int error = tty_dev_name_to_number(channel_name, &dev);
+	int error = tty_dev_name_to_number(channel->name, &dev);
 
 	if (error)
 		return error;
@@ -210,9 +220,9 @@ static void channel_try_open(void)
 	int error = channel_open();
 
 	if (!error)
-		pr_info("%s is the host's channel\n", channel_name);
+		pr_info("%s is the host's channel\n", channel->name);
 	else if (error != channel->last_error)
-		pr_info("cannot use %s as the host's channel yet: error %d\n", channel_name, error);
+		pr_info("cannot use %s as the host's channel yet: error %d\n", channel->name, error);
 	channel->last_error = error;
 	channel->retry = error ? min_t(unsigned long, 2 * channel->retry, RETRY_MAX) : RETRY_MIN;
 	if (error)
@@ -236,14 +246,14 @@ static void channel_port_work(struct work_struct *work)
 	if (READ_ONCE(channel->stopped) || (channel->tty && !READ_ONCE(channel->gone)))
 		return;
 	if (channel->tty) {
-		pr_info("%s is gone\n", channel_name);
+		pr_info("%s is gone\n", channel->name);
 		channel_close();
 	} else {
 		channel_try_open();
 	}
 	/* Not at once: a driver needs a moment to forget what is gone. */
 	if (!channel->tty && !READ_ONCE(channel->stopped))
-		mod_delayed_work(system_wq, &channel->port_work, channel->retry);
+		mod_delayed_work(port_queue, &channel->port_work, channel->retry);
 }
 
 /* --- messages ----------------------------------------------------------- */
@@ -374,41 +384,64 @@ static void channel_work(struct work_struct *work)
 		queue_delayed_work(channel_queue, &channel->work, PATIENCE + 1);
 }
 
+static void channel_free(void)
+{
+	if (channel_queue)
+		destroy_workqueue(channel_queue);
+	if (port_queue)
+		destroy_workqueue(port_queue);
+	kfree(channel);
+	channel = NULL;
+}
+
+/* What the guest's owner says is what counts. Empty when there is no channel. */
+static const char *channel_named(void)
+{
+	const char *name = *channel_name ? channel_name : fsfreeze_smbios_string(CHANNEL_OEM_STRING);
+
+	return name && strcmp(name, CHANNEL_NONE) ? name : "";
+}
+
+static struct channel *channel_new(const char *name)
+{
+	struct channel *new = kzalloc(sizeof(*new), GFP_KERNEL);
+
+	if (!new)
+		return NULL;
+	new->owner.name = "the host";
+	new->owner.changed = channel_changed;
+	new->name = name;
+	new->retry = RETRY_MIN;
+	spin_lock_init(&new->lock);
+	INIT_DELAYED_WORK(&new->port_work, channel_port_work);
+	INIT_DELAYED_WORK(&new->work, channel_work);
+	return new;
+}
+
 int fsfreeze_channel_register(void)
 {
+	const char *name = channel_named();
 	int error = -ENOMEM;
 
-	if (!*channel_name)
+	if (!*name)
 		return 0;
-	channel = kzalloc(sizeof(*channel), GFP_KERNEL);
-	if (!channel)
-		return -ENOMEM;
-	channel->owner.name = "the host";
-	channel->owner.changed = channel_changed;
-	spin_lock_init(&channel->lock);
-	channel->retry = RETRY_MIN;
-	INIT_DELAYED_WORK(&channel->port_work, channel_port_work);
-	INIT_DELAYED_WORK(&channel->work, channel_work);
+	channel = channel_new(name);
 	/* What is frozen must not be in the way of the thaw. */
 	channel_queue = alloc_workqueue("fsfreeze-channel", WQ_MEM_RECLAIM | WQ_UNBOUND, 1);
-	if (!channel_queue)
-		goto free;
-	error = compat_register_ldisc(&ldisc);
-	if (error)
-		goto destroy;
-	mod_delayed_work(system_wq, &channel->port_work, 0);
+	port_queue = alloc_workqueue("fsfreeze-port", WQ_UNBOUND, 1);
+	if (channel && channel_queue && port_queue)
+		error = compat_register_ldisc(&ldisc);
+	if (error) {
+		channel_free();
+		return error;
+	}
+	mod_delayed_work(port_queue, &channel->port_work, 0);
 	return 0;
-
-destroy:
-	destroy_workqueue(channel_queue);
-free:
-	kfree(channel);
-	return error;
 }
 
 void fsfreeze_channel_unregister(void)
 {
-	if (!*channel_name)
+	if (!channel)
 		return;
 	WRITE_ONCE(channel->stopped, true);
 	cancel_delayed_work_sync(&channel->port_work);
@@ -418,8 +451,7 @@ void fsfreeze_channel_unregister(void)
 	cancel_delayed_work_sync(&channel->port_work);
 	cancel_delayed_work_sync(&channel->work);
 	compat_unregister_ldisc(&ldisc);
-	destroy_workqueue(channel_queue);
-	kfree(channel);
+	channel_free();
 }
 
 #else

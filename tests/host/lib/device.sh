@@ -9,10 +9,12 @@
 #   device_boot DIR SUITE [OPTION]     the guest, until its shell answers; OPTION is
 #                                      one of the chardev
 #   DEVICE_MODULE_OPTIONS              of the module, for device_prepare
+#   DEVICE_DISKS                       more disks, raw images of these names in DIR, for device_boot
 #   plain_boot DIR                     the guest without the device, in the machine's own
 #                                      QEMU, with vdc, an agent's port at DIR/agent.sock,
 #                                      a virtio console at DIR/channel.sock, and a third
 #                                      serial port, ttyS2, at DIR/serial.sock
+#   PLAIN_OPTIONS                      of QEMU, for it
 #   plain_migrate DIR                  that guest, to another QEMU
 #   guest DIR COMMAND                  run in the guest: its output and status
 #   qmp DIR JSON                       one QMP command, prints the return
@@ -96,11 +98,14 @@ gone() {
 }
 
 device_boot() {
-	local root
+	local root disk
 	root=$(device_qemu) || return 1
 	QEMU_BINARY=/usr/bin/qemu-system-x86_64 QEMU_MACHINE=pc
 	qemu_new 256 2 memfd
 	device_hardware /mnt
+	for disk in ${DEVICE_DISKS-}; do
+		qemu_disk "$disk" "/mnt/$disk" raw
+	done
 	qemu_fsfreeze fsfreeze /mnt/vhost.sock "${2-}"
 	device_start "$1" kernel_chroot "$root" "$1"
 }
@@ -118,6 +123,8 @@ plain_hardware() {
 	qemu_console channel "$1/channel.sock"
 	qemu_args -chardev "socket,id=serial,path=$1/serial.sock,server=on,wait=off"
 	qemu_args -device isa-serial,chardev=serial
+	# shellcheck disable=SC2086 # options and their values
+	qemu_args ${PLAIN_OPTIONS-}
 }
 
 # plain_migrate DIR: the guest goes on in another QEMU
