@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "hook-places.h"
 
+#include <glob.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,7 +13,26 @@ const struct hook_place hook_places[] = {
 	{ "/etc/qemu/fsfreeze-hook.d", TRUE, "/etc/qemu/fsfreeze-hook" },
 	{ "/etc/qemu-ga/fsfreeze-hook", FALSE, NULL },
 	{ "/etc/qemu-ga/fsfreeze-hook.d", TRUE, "/etc/qemu-ga/fsfreeze-hook" },
+	/* Last, so that what uses a database has been told when it is locked, for the shortest time. */
+	{ HOOK_READY_DIRECTORY, TRUE, NULL },
 	{ NULL, FALSE, NULL },
+};
+
+/* A hook of HOOK_READY_DIRECTORY is for nothing, and left out, where none of these programs is. */
+struct ready_hook {
+	const char *name;
+	const char *servers[6]; /* patterns as of glob(3) */
+};
+
+static const struct ready_hook ready_hooks[] = {
+	{ "mariadb", { "/usr/sbin/mariadbd", "/usr/sbin/mysqld", "/usr/libexec/mariadbd",
+		       "/usr/libexec/mysqld", "/usr/bin/mariadbd" } },
+	{ "mongodb", { "/usr/bin/mongod" } },
+	{ "postgresql", { "/usr/lib/postgresql/*/bin/postgres", "/usr/lib/postgresql*/bin/postgres",
+			  "/usr/pgsql-*/bin/postgres", "/usr/libexec/postgresql*/postgres",
+			  "/usr/bin/postgres" } },
+	{ "redis", { "/usr/bin/redis-server", "/usr/sbin/redis-server", "/usr/bin/valkey-server",
+		     "/usr/sbin/valkey-server" } },
 };
 
 static gboolean is_leftover(const char *name)
@@ -33,6 +53,31 @@ gboolean hook_is_program(const char *path)
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0111);
 }
 
+static gboolean is_there(const char *pattern)
+{
+	glob_t found;
+	gboolean is = glob(pattern, 0, NULL, &found) == 0;
+
+	if (is)
+		globfree(&found);
+	return is;
+}
+
+/* Whether a hook of @directory has something to do here: all but ready ones may. */
+static gboolean has_use(const char *directory, const char *name)
+{
+	const struct ready_hook *hook = ready_hooks;
+
+	if (strcmp(directory, HOOK_READY_DIRECTORY) != 0)
+		return TRUE;
+	for (; hook < ready_hooks + G_N_ELEMENTS(ready_hooks); hook++)
+		if (!strcmp(hook->name, name))
+			for (const char *const *server = hook->servers; *server; server++)
+				if (is_there(*server))
+					return TRUE;
+	return FALSE;
+}
+
 static gint by_name(gconstpointer a, gconstpointer b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
@@ -47,7 +92,7 @@ GPtrArray *hook_directory_list(const char *directory)
 	while (dir && (name = g_dir_read_name(dir))) {
 		g_autofree char *path = g_build_filename(directory, name, NULL);
 
-		if (!is_leftover(name) && hook_is_program(path))
+		if (!is_leftover(name) && hook_is_program(path) && has_use(directory, name))
 			g_ptr_array_add(found, g_steal_pointer(&path));
 	}
 	g_ptr_array_sort(found, by_name);

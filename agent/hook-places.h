@@ -10,6 +10,9 @@
 /* The hooks whose freeze was begun, as long as they are not thawed. */
 #define HOOK_RECORD HOOK_RUN_DIRECTORY "/hooks-begun"
 
+/* Ready hooks for databases; each of them only where its server is installed. */
+#define HOOK_READY_DIRECTORY HOOK_LIBEXEC_DIRECTORY "/fsfreeze-hook.d"
+
 /* A place is left out when the program @unless exists. */
 struct hook_place {
 	const char *path;
@@ -23,7 +26,7 @@ extern const struct hook_place hook_places[];
 gboolean hook_is_program(const char *path);
 
 /**
- * hook_directory_list() - the hooks in a directory.
+ * hook_directory_list() - the hooks in a directory that have something to do here.
  *
  * Return: their paths, sorted; empty when there is no directory.
  */

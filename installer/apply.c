@@ -295,6 +295,7 @@ static gboolean uninstall_from(const struct context *c, struct journal *journal,
 	if (!fault_point("committed", err) || !root_unlink(c->root, STATE_PATH, err))
 		return FALSE;
 	root_rmdir(c->root, "/etc/guest-tools/fsfreeze-hook.d");
+	root_rmdir(c->root, "/etc/guest-tools/hooks");
 	root_rmdir(c->root, "/etc/guest-tools");
 	name_kept(c, "/etc/guest-tools", outcome);
 	return tidy_up(c, journal, err);

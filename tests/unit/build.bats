@@ -207,6 +207,8 @@ vhost-user-fsfreeze"
 	command -v shellcheck >/dev/null || skip "shellcheck is not installed"
 	run shellcheck .ci/run packaging/*.sh packaging/*/*.sh packaging/deb/*/p* iso/*.sh
 	assert_success
+	run shellcheck -s sh agent/ready-hooks/*.in
+	assert_success
 }
 
 @test "the manual pages are free of formatting errors" {
