@@ -2,7 +2,8 @@
 # Delegates: each room builds, tests and cleans alone. "make help" lists all of it.
 include flags.mk
 
-SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || stat -c %Y VERSION)
+# A tarball's files have the date of the commit that it was made of.
+SOURCE_DATE_EPOCH ?= $(shell [ -e .git ] && git log -1 --format=%ct 2>/dev/null || stat -c %Y VERSION)
 GUEST_TOOLS_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/guest-tools
 JOBS ?= $(shell nproc)
 export VERSION ARCH BUILD STATIC_PREFIX SOURCE_DATE_EPOCH GUEST_TOOLS_CACHE JOBS
@@ -12,13 +13,14 @@ AGENT_DEB := $(PACKAGES)/guest-tools-agent_$(VERSION)_$(ARCH).deb
 HOST_DEB := $(PACKAGES)/guest-tools-host_$(VERSION)_$(ARCH).deb
 DKMS_DEB := $(PACKAGES)/virtio-fsfreeze-dkms_$(VERSION)_all.deb
 ISO := $(BUILD)/iso/guest-tools-$(VERSION).iso
+DIST := $(BUILD)/dist/guest-tools-$(VERSION).tar.xz
 
 # Files of a directory that are in the build, for rules that run a recipe over all of them.
 files = $(shell find $(1) -type f)
 
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help all iso packages agent host installer kmod deps check check-unit check-vm clean \
+.PHONY: help all dist iso packages agent host installer kmod deps check check-unit check-iso check-vm clean \
 	fuzz kernels check-debug check-headers check-cycles bench preflight guest-programs FORCE
 .DELETE_ON_ERROR:
 
@@ -93,6 +95,11 @@ $(ISO): $(AGENT_DEB) $(DKMS_DEB) $(BUILD)/installer/setup $(call files,iso) \
 		$(call files,docs/man)
 	@iso/build.sh $@ $(AGENT_DEB) $(DKMS_DEB)
 
+dist: | preflight ## the source tarball
+	@mkdir -p $(dir $(DIST))
+	@echo "  DIST    $(DIST)"
+	@packaging/dist.sh $(DIST)
+
 deps: ## install what building and testing needs, with apt or dnf
 	@packaging/deps.sh install
 
@@ -100,10 +107,12 @@ deps: ## install what building and testing needs, with apt or dnf
 guest-programs: | preflight
 	@$(MAKE) -C tests/vm
 
-check: iso host guest-programs ## all tests: check-unit and check-vm
-	@tests/run $(or $(T),unit vm)
+check: iso packages host guest-programs ## all tests: check-unit, check-iso and check-vm
+	@tests/run $(or $(T),unit iso vm)
 check-unit: agent host installer ## tests that need neither root nor network nor a guest
 	@tests/run $(or $(T),unit)
+check-iso: iso packages ## tests of the medium and the packages
+	@tests/run $(or $(T),iso)
 check-vm: iso host guest-programs ## tests in real guests
 	@tests/run $(or $(T),vm)
 

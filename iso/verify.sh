@@ -20,7 +20,7 @@ iso=$1 key=$(realpath "$2")
 work=$(mktemp -d)
 trap 'chmod -R u+w "$work" && rm -rf "$work"' EXIT
 
-xorriso -osirrox on -indev "$iso" -extract / "$work/medium" >"$work/log" 2>&1 ||
+xorriso -osirrox on -indev "stdio:$(realpath "$iso")" -extract / "$work/medium" >"$work/log" 2>&1 ||
 	die "cannot read $iso: $(tail -n 1 "$work/log")"
 cd "$work/medium"
 openssl pkeyutl -verify -pubin -inkey "$key" -rawin -in MANIFEST -sigfile MANIFEST.sig \

@@ -15,7 +15,9 @@ recipe=$1 stage=$2 out=$3
 : "${VERSION:?}" "${ARCH:?}" "${SOURCE_DATE_EPOCH:?}"
 
 mkdir "$stage/DEBIAN"
-size=$(du -ks --apparent-size "$stage" | cut -f 1)
+# As dpkg-gencontrol counts: du would count what this file system needs for a directory.
+size=$(find "$stage" -mindepth 1 -path "$stage/DEBIAN" -prune -o -type f -printf '%s\n' -o -printf '1\n' |
+	awk '{ kib += int(($1 + 1023) / 1024) } END { print kib }')
 sed -e "s/@VERSION@/$VERSION/" -e "s/@ARCH@/$ARCH/" -e "s/@INSTALLED_SIZE@/$size/" \
 	-e "s/@DEPENDS@/${DEPENDS-}/" \
 	"$recipe/control.in" >"$stage/DEBIAN/control"
