@@ -20,7 +20,7 @@ files = $(shell find $(1) -type f)
 
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help all dist iso packages agent host installer kmod deps check check-unit check-iso check-vm clean \
+.PHONY: help all dist install uninstall iso packages agent host installer kmod deps check check-unit check-iso check-vm clean \
 	fuzz kernels check-debug check-headers check-cycles bench preflight guest-programs FORCE
 .DELETE_ON_ERROR:
 
@@ -37,7 +37,8 @@ help: ## print this
 		"SIGNING_KEY" "Ed25519 private key in PEM; default: one made for this machine" \
 		"TRUSTED_KEYS" "more public keys that setup believes, for a change of keys" \
 		"JOBS" "how much to do at once [$(JOBS)]" \
-		"DESTDIR, prefix, ..." "for 'make -C ROOM install', as usual" \
+		"DESTDIR, prefix, ..." "for install, as usual" \
+		"STATIC" "no: link the system's libraries, as distributions do [yes]" \
 		"KDIR" "kernel to build kmod/ for, 'make -C kmod'" \
 		"T" "the only test files to run, for check [all]"
 
@@ -53,11 +54,14 @@ $(BUILD)/static.stamp: packaging/static/build.sh | preflight
 	@packaging/static/build.sh $(STATIC_PREFIX)
 	@touch $@
 
-agent: $(BUILD)/static.stamp ## the agent and the hook runner
+# With the system's libraries (STATIC=no), as distributions build, none of them.
+libraries := $(if $(filter no,$(STATIC)),,$(BUILD)/static.stamp)
+
+agent: $(libraries) ## the agent and the hook runner
 	@$(MAKE) -C agent
-installer: $(BUILD)/static.stamp ## setup
+installer: $(libraries) ## setup
 	@$(MAKE) -C installer
-host: $(BUILD)/static.stamp ## fsfreezectl and the device back end, for the hypervisor
+host: $(libraries) ## fsfreezectl and the device back end, for the hypervisor
 	@$(MAKE) -C host
 kmod: ## the kernel module, for the kernel in KDIR (default: the running one)
 	@$(MAKE) -C kmod
@@ -94,6 +98,13 @@ $(DKMS_DEB): $(BUILD)/epoch $(call files,packaging/dkms packaging/deb) $(call fi
 $(ISO): $(AGENT_DEB) $(DKMS_DEB) $(BUILD)/installer/setup $(call files,iso) \
 		$(call files,docs/man)
 	@iso/build.sh $@ $(AGENT_DEB) $(DKMS_DEB)
+
+ROOMS := agent host installer kmod
+
+install: agent host installer ## install agent, host tools, setup and module source, below DESTDIR
+	@for room in $(ROOMS); do $(MAKE) -C $$room install || exit 1; done
+uninstall: ## remove what install put there
+	@packaging/uninstall.sh "$(MAKE)" $(ROOMS)
 
 dist: | preflight ## the source tarball
 	@mkdir -p $(dir $(DIST))

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 const struct hook_place hook_places[] = {
-	{ "/etc/guest-tools/fsfreeze-hook.d", TRUE, NULL },
+	{ SYSCONFDIR "/guest-tools/fsfreeze-hook.d", TRUE, NULL },
 	/* Those of the QEMU guest agent; its stock script runs its directory itself. */
 	{ "/etc/qemu/fsfreeze-hook", FALSE, NULL },
 	{ "/etc/qemu/fsfreeze-hook.d", TRUE, "/etc/qemu/fsfreeze-hook" },

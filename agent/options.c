@@ -12,7 +12,7 @@
 #define GROUP "general"
 /* Nothing is frozen yet; a database may have much to write. */
 #define HOOKS_TIMEOUT_MAX_S 600
-#define DEFAULT_CONFIG "/etc/guest-tools/agent.conf"
+#define DEFAULT_CONFIG SYSCONFDIR "/guest-tools/agent.conf"
 /* The QEMU guest agent's, and the variable that names another. */
 #define FOREIGN_CONFIG "/etc/qemu/qemu-ga.conf"
 #define FOREIGN_CONFIG_VARIABLE "QGA_CONF"

@@ -14,8 +14,5 @@ make -s -C "$top/kmod" install DESTDIR="$stage" BUILD="$BUILD" VERSION="$VERSION
 doc=$stage/usr/share/doc/virtio-fsfreeze-dkms
 mkdir -p "$doc"
 cp "$top/packaging/copyright" "$doc/"
-if [ -e "$top/docs/man/fsfreeze.4" ]; then
-	mkdir -p "$stage/usr/share/man/man4"
-	gzip -n9 <"$top/docs/man/fsfreeze.4" >"$stage/usr/share/man/man4/fsfreeze.4.gz"
-fi
+gzip -n9 "$stage/usr/share/man/man4/fsfreeze.4"
 "$top/packaging/deb/pack.sh" "$top/packaging/deb/virtio-fsfreeze-dkms" "$stage" "$1"
