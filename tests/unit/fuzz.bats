@@ -17,7 +17,8 @@ fuzz() {
 	shift
 	mkdir -p "$BUILD/agent" "$BATS_TEST_TMPDIR/corpus"
 	# shellcheck disable=SC2046 # a list
-	run clang -std=gnu11 -g -O1 -D_GNU_SOURCE -DVERSION='"fuzz"' -DHOOK_RUNNER='"/none"' \
+	run clang -std=gnu11 -g -O1 -D_GNU_SOURCE -DVERSION='"fuzz"' -DSYSCONFDIR='"/none"' -DHOOK_RUNNER='"/none"' \
+		-DHOOK_LIBEXEC_DIRECTORY='"/none"' \
 		-isystem "$top/kmod/include/uapi" -I"$top/agent" \
 		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 		-o "$target" "$BATS_TEST_DIRNAME/agent/fuzz-$name.c" "$@" \
