@@ -20,6 +20,7 @@ sbindir ?= $(prefix)/sbin
 bindir ?= $(prefix)/bin
 libexecdir ?= $(prefix)/libexec
 mandir ?= $(prefix)/share/man
+docdir ?= $(prefix)/share/doc
 sysconfdir ?= /etc
 unitdir ?= $(prefix)/lib/systemd/system
 

@@ -22,6 +22,8 @@ MINI_MODULES="virtio_pci virtio_blk loop dm_mod crc32c_generic crc32c_intel crc3
 	ext4 xfs btrfs vfat"
 # A whole guest, with all scenarios; several run side by side.
 MINI_SECONDS=${MINI_SECONDS:-150}
+# By how much a kernel may be slower than others: a factor of each scenario's limit.
+MINI_PATIENCE=${MINI_PATIENCE:-1}
 
 # mini_image FILE TYPE MIB [DIR]: a file system, with DIR's content for ext4.
 mini_image() {
@@ -123,7 +125,7 @@ mini_boot() {
 	mkdir -p "$dir/disks.$suite"
 	qemu_new 512 2
 	# On a busy host the emulated timer can come too late for the kernel's test of it.
-	qemu_kernel "$vmlinuz" "$dir/initrd.$suite" "panic=-1 quiet no_timer_check ${5-}"
+	qemu_kernel "$vmlinuz" "$dir/initrd.$suite" "panic=-1 quiet no_timer_check patience=$MINI_PATIENCE ${5-}"
 	qemu_serial stdio
 	for disk in vda vdb vdc vdd vde vdf vdg vdh vdi vdj; do
 		cp --sparse=always "$dir/$disk" "$dir/disks.$suite/$disk" || return 1
