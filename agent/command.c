@@ -7,18 +7,26 @@
 #include "commands.h"
 #include "error.h"
 #include "freeze.h"
+#include "helper.h"
 
 static const struct command_table *const tables[] = {
 	&commands_protocol, &commands_fsfreeze, &commands_file, &commands_exec,
 	&commands_power,    &commands_time,     &commands_cpu,  &commands_memory,
 	&commands_storage,  &commands_network,  &commands_os,   &commands_stats,
-	&commands_account,  &commands_ssh,
+	&commands_account,  &commands_ssh,	&commands_helper,
 };
 
 /* Names the lists leave out; NULL until commands_allow(). */
 static GHashTable *disabled;
 
-const struct command *commands_next(const struct command *command)
+static enum commands_role role;
+
+void commands_init(enum commands_role is)
+{
+	role = is;
+}
+
+static const struct command *next_row(const struct command *command)
 {
 	gboolean found = !command;
 
@@ -31,9 +39,17 @@ const struct command *commands_next(const struct command *command)
 	return NULL;
 }
 
+const struct command *commands_next(const struct command *command)
+{
+	do
+		command = next_row(command);
+	while (command && (command->flags & COMMAND_INTERNAL));
+	return command;
+}
+
 const struct command *commands_find(const char *name)
 {
-	for (const struct command *c = commands_next(NULL); c; c = commands_next(c))
+	for (const struct command *c = next_row(NULL); c; c = next_row(c))
 		if (!strcmp(c->name, name))
 			return c;
 	return NULL;
@@ -96,18 +112,29 @@ gboolean commands_allow(const char *profile, const char *blocked, const char *al
 	return TRUE;
 }
 
+/* Return: why it cannot be run at all, or NULL. */
+static const char *why_disabled(const struct command *command)
+{
+	gboolean here = role == COMMANDS_HELP ? command->flags & (COMMAND_HELPED | COMMAND_INTERNAL) :
+						!(command->flags & COMMAND_INTERNAL);
+
+	if (!here || (disabled && g_hash_table_contains(disabled, command->name)))
+		return "the command is not allowed";
+	if (role == COMMANDS_ASK && (command->flags & COMMAND_HELPED) && !helper_is_there())
+		return "the agent's helper is turned off";
+	return NULL;
+}
+
 gboolean command_is_enabled(const struct command *command)
 {
-	return !disabled || !g_hash_table_contains(disabled, command->name);
+	return !why_disabled(command);
 }
 
 static gboolean may_run(const struct command *command, GError **error)
 {
-	const char *why = NULL;
+	const char *why = why_disabled(command);
 
-	if (!command_is_enabled(command))
-		why = "the command is not allowed";
-	else if (!(command->flags & COMMAND_ANYTIME) && freeze_is_active())
+	if (!why && !(command->flags & COMMAND_ANYTIME) && freeze_is_active())
 		why = "the agent is in frozen state";
 	if (why)
 		g_set_error(error, AGENT_ERROR, AGENT_ERROR_COMMAND_NOT_FOUND,
@@ -173,7 +200,10 @@ static void run(const struct command *command, struct request *request, json_t *
 		g_info("%s", command->name);
 	if (command->flags & COMMAND_SYNC)
 		client_resync(request_client(request), request);
-	command->run(request, arguments);
+	if (role == COMMANDS_ASK && (command->flags & COMMAND_HELPED))
+		helper_ask(command->name, arguments, task_finish, request);
+	else
+		command->run(request, arguments);
 }
 
 static void dispatch(struct client *client, const struct command *command, json_t *object,
@@ -194,6 +224,13 @@ static void dispatch(struct client *client, const struct command *command, json_
 	json_decref(arguments);
 }
 
+/* A helper's client is an agent, which has the order of its requests from the host's. */
+static gboolean must_wait(struct client *client, const struct command *command)
+{
+	return role != COMMANDS_HELP && (!command || !(command->flags & COMMAND_ANYTIME)) &&
+	       client_must_wait(client);
+}
+
 void command_dispatch(struct client *client, const char *text, gsize length)
 {
 	const struct command *command = NULL;
@@ -202,7 +239,7 @@ void command_dispatch(struct client *client, const char *text, gsize length)
 
 	if (object && check_members(object, &error))
 		command = find(object, &error);
-	if ((!command || !(command->flags & COMMAND_ANYTIME)) && client_must_wait(client)) {
+	if (must_wait(client, command)) {
 		g_clear_error(&error);
 		client_defer(client, text, length);
 	} else {

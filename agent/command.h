@@ -22,6 +22,8 @@ enum command_flags {
 	COMMAND_SYNC = 1 << 3,      /* the client starts afresh: older replies are void */
 	COMMAND_QUIET = 1 << 4,     /* not worth a line in the log */
 	COMMAND_READ_ONLY = 1 << 5, /* in the profile for guests that do not trust their host */
+	COMMAND_HELPED = 1 << 6,    /* needs more than the sandbox of the unit allows */
+	COMMAND_INTERNAL = 1 << 7,  /* for an agent to ask of its helper; not listed */
 };
 
 struct command {
@@ -32,10 +34,20 @@ struct command {
 	struct argument arguments[COMMAND_MAX_ARGUMENTS]; /* ends at the first without a name */
 };
 
+/* Who runs what is COMMAND_HELPED. */
+enum commands_role {
+	COMMANDS_ALONE, /* this process, as everything else */
+	COMMANDS_ASK,   /* the helper; while there is none, such commands are not enabled */
+	COMMANDS_HELP,  /* this is the helper, and does nothing else */
+};
+
+/** commands_init() - to be called once, before any request. */
+void commands_init(enum commands_role role);
+
 /** commands_find() - Return: the row of that name, or NULL. */
 const struct command *commands_find(const char *name);
 
-/** commands_next() - all rows, in the order of --help. NULL starts and ends. */
+/** commands_next() - all rows for a host, in the order of --help. NULL starts and ends. */
 const struct command *commands_next(const struct command *command);
 
 /**
@@ -51,7 +63,7 @@ const struct command *commands_next(const struct command *command);
  */
 gboolean commands_allow(const char *profile, const char *blocked, const char *allowed, GError **error);
 
-/** command_is_enabled() - whether the lists leave it; frozen or not does not count. */
+/** command_is_enabled() - whether the lists leave it and it can be run; frozen or not does not count. */
 gboolean command_is_enabled(const struct command *command);
 
 /**

@@ -60,7 +60,7 @@ static void password_run(struct request *request, json_t *arguments)
 static const struct command rows[] = {
 	{ "guest-set-user-password",
 	  password_run,
-	  0,
+	  COMMAND_HELPED,
 	  "set the password of a user",
 	  { { "username", ARGUMENT_STRING },
 	    { "password", ARGUMENT_STRING },

@@ -426,7 +426,7 @@ static void status_run(struct request *request, json_t *arguments)
 static const struct command rows[] = {
 	{ "guest-exec",
 	  exec_run,
-	  0,
+	  COMMAND_HELPED,
 	  "run a program of the guest",
 	  { { "path", ARGUMENT_STRING },
 	    { "arg", ARGUMENT_STRINGS, TRUE },
@@ -435,7 +435,7 @@ static const struct command rows[] = {
 	    { "capture-output", ARGUMENT_ANY, TRUE } } },
 	{ "guest-exec-status",
 	  status_run,
-	  COMMAND_QUIET,
+	  COMMAND_HELPED | COMMAND_QUIET,
 	  "what became of it, and what it said",
 	  { { "pid", ARGUMENT_INT } } },
 };

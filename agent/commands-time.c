@@ -57,7 +57,7 @@ static const struct command rows[] = {
 	{ "guest-get-time", get_run, COMMAND_QUIET, "nanoseconds since 1970" },
 	{ "guest-set-time",
 	  set_run,
-	  0,
+	  COMMAND_HELPED,
 	  "set it, or take it from the hardware clock",
 	  { { "time", ARGUMENT_INT, TRUE } } },
 };

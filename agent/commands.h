@@ -29,5 +29,6 @@ extern const struct command_table commands_os;
 extern const struct command_table commands_stats;
 extern const struct command_table commands_account;
 extern const struct command_table commands_ssh;
+extern const struct command_table commands_helper;
 
 #endif

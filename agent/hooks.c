@@ -11,6 +11,7 @@
 
 #include "child.h"
 #include "error.h"
+#include "helper.h"
 #include "hook-places.h"
 
 /* How long after its own time-out the runner is still believed to end by itself. */
@@ -24,6 +25,7 @@ static struct {
 	const char *verb;
 	hooks_done done;
 	GPid pid;
+	gboolean helped; /* it is not our child, but the helper's */
 	int output;
 	GString *text;
 	guint source, timer, idle;
@@ -42,6 +44,7 @@ static void finish(GError *error)
 
 	state.done = NULL;
 	state.pid = 0;
+	state.helped = FALSE;
 	g_clear_handle_id(&state.source, g_source_remove);
 	g_clear_handle_id(&state.timer, g_source_remove);
 	if (state.output >= 0)
@@ -151,6 +154,33 @@ static gboolean has_work(void)
 	return strcmp(state.runner, HOOK_RUNNER) != 0 || hook_places_any();
 }
 
+static void helper_ran(const char *text, gsize length, int fd, GError *error, gpointer data)
+{
+	finish(error);
+}
+
+static void helper_cancelled(const char *text, gsize length, int fd, GError *error, gpointer data)
+{
+	g_clear_error(&error);
+}
+
+static void ask_helper(void)
+{
+	json_t *arguments = json_pack("{s:s}", "verb", state.verb);
+
+	state.helped = TRUE;
+	helper_ask(HELPER_RUN_HOOKS, arguments, helper_ran, NULL);
+	json_decref(arguments);
+}
+
+static void cancel_helper(void)
+{
+	json_t *none = json_object();
+
+	helper_ask(HELPER_CANCEL_HOOKS, none, helper_cancelled, NULL);
+	json_decref(none);
+}
+
 void hooks_run(const char *verb, hooks_done done)
 {
 	GError *error = NULL;
@@ -159,6 +189,10 @@ void hooks_run(const char *verb, hooks_done done)
 	state.done = done;
 	if (!has_work()) {
 		state.idle = g_idle_add(no_hooks, NULL);
+		return;
+	}
+	if (helper_is_used()) {
+		ask_helper();
 		return;
 	}
 	if (!state.text)
@@ -174,6 +208,8 @@ void hooks_run(const char *verb, hooks_done done)
 
 void hooks_cancel(void)
 {
-	if (state.pid > 0)
+	if (state.helped)
+		cancel_helper();
+	else if (state.pid > 0)
 		kill(state.pid, SIGTERM);
 }

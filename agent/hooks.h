@@ -6,7 +6,8 @@
 
 /*
  * Calls the hook runner, which calls the hooks: in a process of its own, with
- * the main loop going on, and never for longer than its time.
+ * the main loop going on, and never for longer than its time. Where there is a
+ * helper, it is the one who does it: hooks may do whatever they like.
  */
 
 /* @error is NULL when all went well, and otherwise says which hook failed; owned by the receiver. */

@@ -13,6 +13,7 @@
 #include "daemon.h"
 #include "error.h"
 #include "freeze.h"
+#include "helper.h"
 #include "hooks.h"
 #include "log.h"
 #include "options.h"
@@ -114,9 +115,10 @@ static gboolean do_at_once(void)
 	return FALSE;
 }
 
+/* What there is while a helper starts is the agent's own. */
 static gboolean thaw_stale(void)
 {
-	guint count = stale_thaw();
+	guint count = options_is_helper(&options) ? 0 : stale_thaw();
 
 	if (count > 0)
 		g_warning("thawed %u file systems that an agent before this one had frozen", count);
@@ -146,6 +148,16 @@ static struct channel *open_channel(GError **error)
 	return channel_new(transport, listener < 0 ? path : NULL, listener, error);
 }
 
+static void take_role(void)
+{
+	if (options_is_helper(&options)) {
+		commands_init(COMMANDS_HELP);
+	} else if (options.helper) {
+		commands_init(COMMANDS_ASK);
+		helper_init(options.helper);
+	}
+}
+
 static gboolean serve(GError **error)
 {
 	struct channel *channel = open_channel(error);
@@ -165,6 +177,7 @@ static gboolean run(GError **error)
 	umask(0077);
 	no_core();
 	loop = g_main_loop_new(NULL, FALSE);
+	take_role();
 	ok = (!options.daemon || daemon_detach(error)) && apply(&options, error) &&
 	     signals_init(signal_arrived_cb, error) &&
 	     (!options.pidfile || pidfile_take(options.pidfile, error)) && thaw_stale() &&

@@ -33,6 +33,7 @@ struct option {
 	const char *help;
 	int max;            /* of a NUMBER, in seconds */
 	const char *absent; /* the value when the option stands alone; NULL: it must have one */
+	gboolean own;       /* of one process: a helper does not take it from the file of its agent */
 };
 
 #define AT(field) offsetof(struct options, field)
@@ -41,10 +42,13 @@ static const struct option table[] = {
 	{ "config", 'c', NULL, TEXT, AT(config), "FILE", "config file [" DEFAULT_CONFIG "]" },
 	{ "method", 'm', "method", TEXT, AT(method), "METHOD",
 	  "how to reach the host [virtio-serial]; see below" },
-	{ "path", 'p', "path", TEXT, AT(path), "PATH", "device, socket or CID:PORT, as the method needs" },
+	{ "path", 'p', "path", TEXT, AT(path), "PATH", "device, socket or CID:PORT, as the method needs",
+	  .own = TRUE },
 	{ "logfile", 'l', "logfile", TEXT, AT(logfile), "FILE", "log there instead of to stderr" },
-	{ "pidfile", 'f', "pidfile", TEXT, AT(pidfile), "FILE", "write the process id there, and lock it" },
-	{ "daemonize", 'd', "daemon", SWITCH, AT(daemon), NULL, "go to the background once all is well" },
+	{ "pidfile", 'f', "pidfile", TEXT, AT(pidfile), "FILE", "write the process id there, and lock it",
+	  .own = TRUE },
+	{ "daemonize", 'd', "daemon", SWITCH, AT(daemon), NULL, "go to the background once all is well",
+	  .own = TRUE },
 	{ "verbose", 'v', "verbose", SWITCH, AT(verbose), NULL, "log every command" },
 	{ "fsfreeze-hook", 'F', "fsfreeze-hook", TEXT, AT(hook), "PROGRAM",
 	  "run this around a freeze; empty: nothing", 0, HOOK_RUNNER },
@@ -58,6 +62,8 @@ static const struct option table[] = {
 	{ "hooks-timeout", 0, "hooks-timeout", NUMBER, AT(hooks_timeout), "SECONDS",
 	  "all hooks together may take this long [60]", HOOKS_TIMEOUT_MAX_S },
 	{ "engine", 0, "engine", TEXT, AT(engine), "ENGINE", "kernel or userland [the best one]" },
+	{ "helper", 0, NULL, TEXT, AT(helper), "SOCKET",
+	  "leave what a sandbox forbids to the helper there" },
 	{ "thaw", 0, NULL, SWITCH, AT(thaw), NULL, "thaw what a killed agent froze, and exit" },
 	{ "dump-conf", 'D', NULL, SWITCH, AT(dump_config), NULL, "print the config in force, and exit" },
 	{ "version", 'V', NULL, SWITCH, AT(show_version), NULL, "print the version, and exit" },
@@ -127,7 +133,8 @@ static gboolean take_key(struct options *options, GKeyFile *file, const struct o
 {
 	GError *wrong = NULL;
 
-	if (!row->key || !g_key_file_has_key(file, GROUP, row->key, NULL))
+	if (!row->key || !g_key_file_has_key(file, GROUP, row->key, NULL) ||
+	    (row->own && options_is_helper(options)))
 		return TRUE;
 	if (is_text(row) && !*text_at(options, row))
 		*text_at(options, row) = g_key_file_get_string(file, GROUP, row->key, &wrong);
@@ -326,6 +333,11 @@ void options_clear(struct options *options)
 gboolean options_list_commands(const struct options *options)
 {
 	return !g_strcmp0(options->block, "help") || !g_strcmp0(options->block, "?");
+}
+
+gboolean options_is_helper(const struct options *options)
+{
+	return !g_strcmp0(options->method, TRANSPORT_HELPER);
 }
 
 static void help_line(GString *text, const char *left, const char *help)

@@ -21,6 +21,7 @@ struct options {
 	char *profile;       /* NULL for all commands */
 	char *state_directory; /* accepted and not used, as is the next */
 	gboolean retry_path;
+	char *helper;        /* socket of it, or NULL */
 	char *engine;        /* "kernel", "userland", or NULL for the best */
 	int freeze_timeout;  /* s */
 	int hooks_timeout;   /* s, all hooks together */
@@ -39,6 +40,9 @@ void options_clear(struct options *options);
 
 /** options_list_commands() - whether -b asks for nothing but the names of the commands. */
 gboolean options_list_commands(const struct options *options);
+
+/** options_is_helper() - whether this is to be the helper of another agent. */
+gboolean options_is_helper(const struct options *options);
 
 /** options_help() - the text of --help. Return: owned by the caller. */
 char *options_help(void);

@@ -118,6 +118,8 @@ static const struct transport transports[] = {
 	{ "unix-listen", NULL, TRUE, open_unix, clean_unix, AF_UNIX,
 	  "a unix socket, one client at a time" },
 	{ "vsock-listen", NULL, TRUE, open_vsock, NULL, AF_VSOCK, "a vsock port, CID:PORT" },
+	{ TRANSPORT_HELPER, NULL, TRUE, open_unix, clean_unix, AF_UNIX,
+	  "a unix socket, for an agent with --helper" },
 };
 
 #define FIRST_PASSED 3

@@ -4,6 +4,9 @@
 
 #include <glib.h>
 
+/* The method of an agent that is the helper of another. */
+#define TRANSPORT_HELPER "helper"
+
 /* The ways to the host, as -m names them. */
 struct transport {
 	const char *method;

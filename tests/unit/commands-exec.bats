@@ -79,9 +79,11 @@ out() { jq -r '."out-data"' <<<"$1" | base64 -d; }
 }
 
 @test "what cannot be run says why" {
-	local before
+	local before pid=${HELPER_PID:-$AGENT_PID}
 
-	before=$(ls "/proc/$AGENT_PID/fd" | wc -l)
+	# A helper has a client from now on.
+	error_of guest-exec-status '{"pid":0}'
+	before=$(ls "/proc/$pid/fd" | wc -l)
 	assert_equal "$(error_of guest-exec '{"path":"/none"}')" \
 		"Guest agent command failed, error was 'Failed to execute child process “/none” (No such file or directory)'"
 	assert_equal "$(error_of guest-exec '{"path":"/etc/passwd"}')" \
@@ -89,8 +91,8 @@ out() { jq -r '."out-data"' <<<"$1" | base64 -d; }
 	assert_equal "$(error_of guest-exec '{"path":"cat","input-data":"!"}')" \
 		"Base64 data contains invalid characters"
 	# Neither a descriptor nor a zombie is left of those.
-	assert_equal "$(ls "/proc/$AGENT_PID/fd" | wc -l)" "$before"
-	run pgrep -P "$AGENT_PID"
+	assert_equal "$(ls "/proc/$pid/fd" | wc -l)" "$before"
+	run pgrep -P "$pid"
 	assert_failure
 }
 

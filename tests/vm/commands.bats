@@ -145,7 +145,7 @@ both()
 	run -0 port_ask '{"execute":"guest-file-open","arguments":{"path":"/srv/1/new","mode":"w"}}{"execute":"guest-ping"}{"execute":"guest-get-time"}' 1
 	[ "$output" = '{"return": {}}' ]
 	# One that waits on the frozen file system is there, with no descriptor of the agent's.
-	run -0 guest_run 'child=$(pgrep -P $(systemctl show -p MainPID --value guest-tools-agent)) &&
+	run -0 guest_run 'child=$(pgrep -P $(systemctl show -p MainPID --value guest-tools-helper)) &&
 		ls -l /proc/$child/fd | grep -c -e vport -e epoll || true'
 	[ "$output" = 0 ]
 	# A new host is served; the agent ends when it is told to, whatever becomes of its child.

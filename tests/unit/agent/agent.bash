@@ -20,24 +20,39 @@ wait_for()
 	return 1
 }
 
-# agent_start [OPTION...]: an agent that listens on $SOCKET; RUN_UNDER is put before it
+# agent_start [OPTION...]: an agent that listens on $SOCKET; RUN_UNDER is put before it. With
+# AGENT_HELPER it has a helper, as in its unit.
 agent_start()
 {
 	SOCKET=$BATS_TEST_TMPDIR/agent.sock
 	AGENT_LOG=$BATS_TEST_TMPDIR/agent.log
+	[ -z "${AGENT_HELPER-}" ] || helper_start
 	${RUN_UNDER:+$RUN_UNDER} "$AGENT" -c "$BATS_TEST_TMPDIR/agent.conf" -m unix-listen \
-		-p "$SOCKET" -F "" "$@" >"$AGENT_LOG" 2>&1 3>&- &
+		-p "$SOCKET" -F "" ${AGENT_HELPER:+"--helper=$AGENT_HELPER"} "$@" >"$AGENT_LOG" 2>&1 3>&- &
 	AGENT_PID=$!
 	wait_for test -S "$SOCKET"
+}
+
+helper_start()
+{
+	AGENT_HELPER=$BATS_TEST_TMPDIR/helper.sock
+	"$AGENT" -c "$BATS_TEST_TMPDIR/agent.conf" -m helper -p "$AGENT_HELPER" -F "" \
+		>"$BATS_TEST_TMPDIR/helper.log" 2>&1 3>&- &
+	HELPER_PID=$!
+	wait_for test -S "$AGENT_HELPER"
 }
 
 agent_config() { printf '%s\n' "[general]" "$@" >"$BATS_TEST_TMPDIR/agent.conf"; }
 
 agent_stop()
 {
-	[ -z "${AGENT_PID-}" ] || kill "$AGENT_PID" 2>/dev/null || true
-	[ -z "${AGENT_PID-}" ] || wait "$AGENT_PID" || true
-	AGENT_PID=
+	local pid
+
+	for pid in ${AGENT_PID-} ${HELPER_PID-}; do
+		kill "$pid" 2>/dev/null || true
+		wait "$pid" || true
+	done
+	AGENT_PID='' HELPER_PID=''
 }
 
 # ask TEXT: send it as it is, print the answers

@@ -48,9 +48,12 @@ port_wait()
 # agent_put: our agent in the guest, as its service
 agent_put()
 {
+	local unit
+
+	for unit in guest-tools-agent.service guest-tools-helper.socket guest-tools-helper.service; do
+		guest_put "$GUEST_TOP/agent/$unit" "/usr/lib/systemd/system/$unit" || return
+	done
 	guest_put "${AGENT:-$BUILD/agent/guest-tools-agent}" /usr/sbin/guest-tools-agent &&
-		guest_put "$GUEST_TOP/agent/guest-tools-agent.service" \
-			/etc/systemd/system/guest-tools-agent.service &&
 		guest_run 'systemctl daemon-reload' && agent_use guest-tools-agent
 }
 
