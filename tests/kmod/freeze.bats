@@ -81,6 +81,14 @@ shown() {
 	shown "$BATS_TEST_DESCRIPTION"
 }
 
+@test "a mirror on two loop devices is frozen first and never hangs" {
+	shown "$BATS_TEST_DESCRIPTION"
+}
+
+@test "f2fs and jfs are frozen as well" {
+	shown "$BATS_TEST_DESCRIPTION"
+}
+
 @test "the deadline thaws" {
 	shown "$BATS_TEST_DESCRIPTION"
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -13,6 +14,10 @@
 #include <linux/dm-ioctl.h>
 #include <linux/fs.h>
 #include <linux/loop.h>
+#include <linux/major.h>
+#include <linux/raid/md_u.h>
+/* Bits of the states above; after it. */
+#include <linux/raid/md_p.h>
 
 static int loop_open(int number)
 {
@@ -110,4 +115,72 @@ int linear_create(const char *name, const char *device, char *node, size_t size)
 	dm_call(control, DM_DEV_SUSPEND, name, &resume);
 	close(control);
 	return 0;
+}
+
+static int mirror_open(int number)
+{
+	char name[16];
+	int fd;
+
+	/* Newer kernels make no md device when its node is opened. */
+	snprintf(name, sizeof(name), "md%d", number);
+	fd = open("/sys/module/md_mod/parameters/new_array", O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		skip("this kernel has no md");
+	if (write(fd, name, strlen(name)) < 0 && errno != EEXIST)
+		fail("a new md device: %s", strerror(errno));
+	close(fd);
+	snprintf(name, sizeof(name), "/dev/md%d", number);
+	if (access(name, F_OK))
+		mknod(name, S_IFBLK | 0600, makedev(MD_MAJOR, number));
+	fd = open(name, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		fail("%s: %s", name, strerror(errno));
+	return fd;
+}
+
+/* md*number* of two loop devices with the same content, without a superblock of its own. */
+void mirror_create(int number, int first_loop, int second_loop)
+{
+	const mdu_array_info_t array = { .level = 1, .nr_disks = 2, .raid_disks = 2,
+		.md_minor = number, .not_persistent = 1, .state = 1 << MD_SB_CLEAN,
+		.active_disks = 2, .working_disks = 2 };
+	int md = mirror_open(number), i;
+
+	if (ioctl(md, SET_ARRAY_INFO, &array))
+		fail("md%d: %s", number, strerror(errno));
+	for (i = 0; i < 2; i++) {
+		const mdu_disk_info_t disk = { .number = i, .raid_disk = i, .major = LOOP_MAJOR,
+			.minor = i ? second_loop : first_loop,
+			.state = 1 << MD_DISK_ACTIVE | 1 << MD_DISK_SYNC };
+
+		if (ioctl(md, ADD_NEW_DISK, &disk))
+			fail("md%d with loop%d: %s", number, disk.minor, strerror(errno));
+	}
+	if (ioctl(md, RUN_ARRAY, NULL))
+		fail("run md%d: %s", number, strerror(errno));
+	close(md);
+}
+
+void mirror_stop(int number)
+{
+	int md = mirror_open(number);
+
+	if (ioctl(md, STOP_ARRAY, NULL))
+		fail("stop md%d: %s", number, strerror(errno));
+	close(md);
+}
+
+void copy_file(const char *from, const char *to)
+{
+	int in = open(from, O_RDONLY | O_CLOEXEC);
+	int out = open(to, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
+	ssize_t n;
+
+	CHECK(in >= 0 && out >= 0);
+	while ((n = sendfile(out, in, NULL, 1 << 20)) > 0)
+		;
+	CHECK(n == 0);
+	close(in);
+	close(out);
 }

@@ -49,12 +49,15 @@ struct writer writer_start(const char *directory);
 bool writer_moves(const struct writer *writer, unsigned int ms);
 void writer_stop(struct writer *writer);
 
-/* disk.c: loop devices, mounts, the freeze calls of old. */
+/* disk.c: loop devices, stacks on them, the freeze calls of old. */
 int loop_attach(const char *file, int number);
 void loop_detach(int number);
 int user_freeze(const char *path);
 int user_thaw(const char *path);
 int linear_create(const char *name, const char *device, char *node, size_t size);
+void mirror_create(int number, int first_loop, int second_loop);
+void mirror_stop(int number);
+void copy_file(const char *from, const char *to);
 
 /* cycles.c: so many freezes under load; everything is unmounted then. */
 void cycles_run(unsigned int nr);

@@ -541,6 +541,67 @@ static void several_devices(void)
 	CHECK(umount("/mnt/pair") == 0);
 }
 
+/* Nothing in the module names them: whatever writes to a block device is frozen. */
+static void rare_ones(void)
+{
+	static const char *const types[] = { "f2fs", "jfs" };
+	struct writer writers[ARRAY_SIZE(types)];
+	char disk[16], point[16];
+	unsigned int i;
+	int fd;
+
+	for (i = 0; i < ARRAY_SIZE(types); i++) {
+		snprintf(disk, sizeof(disk), "/dev/vd%c", 'k' + i);
+		snprintf(point, sizeof(point), "/mnt/%s", types[i]);
+		mkdir(point, 0755);
+		if (mount(disk, point, types[i], 0, NULL) && errno == ENODEV)
+			skip("this kernel has not both of f2fs and jfs");
+		writers[i] = writer_start(point);
+	}
+	fd = device_freeze_wait(20000);
+	CHECK(device_status(fd).nr_frozen == ARRAY_SIZE(mounts) + ARRAY_SIZE(types));
+	CHECK(!writer_moves(&writers[0], 100) && !writer_moves(&writers[1], 100));
+	device_thaw_wait(fd);
+	for (i = 0; i < ARRAY_SIZE(types); i++) {
+		CHECK(writer_moves(&writers[i], 2000));
+		writer_stop(&writers[i]);
+		snprintf(point, sizeof(point), "/mnt/%s", types[i]);
+		CHECK(umount(point) == 0);
+	}
+}
+
+/* ext4 on a mirror of two files, one on xfs and one on ext4: before both. */
+static void mirror_order(void)
+{
+	struct fsfreeze_entry upper, lower, other;
+	struct writer writer;
+	int i, fd;
+
+	copy_file("/mnt/xfs/dm.img", "/mnt/xfs/mirror.img");
+	copy_file("/mnt/xfs/dm.img", "/mnt/ext4/mirror.img");
+	loop_attach("/mnt/xfs/mirror.img", 4);
+	loop_attach("/mnt/ext4/mirror.img", 5);
+	mirror_create(9, 4, 5);
+	mkdir("/mnt/md", 0755);
+	if (mount("/dev/md9", "/mnt/md", "ext4", 0, NULL))
+		fail("mount a mirror: %s", strerror(errno));
+	writer = writer_start("/mnt/md");
+	for (i = 0; i < 5; i++) {
+		fd = device_freeze_wait(10000);
+		CHECK(device_entry(fd, "/mnt/md", &upper));
+		CHECK(device_entry(fd, "/mnt/xfs", &lower) && device_entry(fd, "/mnt/ext4", &other));
+		CHECK(upper.rank < lower.rank && upper.rank < other.rank);
+		CHECK(!writer_moves(&writer, 50));
+		device_thaw_wait(fd);
+		CHECK(writer_moves(&writer, 2000));
+	}
+	writer_stop(&writer);
+	CHECK(umount("/mnt/md") == 0);
+	mirror_stop(9);
+	loop_detach(4);
+	loop_detach(5);
+}
+
 /* A program in the place of modprobe tells whether the kernel has called it. */
 static void no_modprobe(void)
 {
@@ -762,6 +823,8 @@ static const struct {
 	{ "a loop device on a loop device never hangs", stack_never_hangs },
 	{ "a device mapper disk on a loop device is frozen first", mapper_order },
 	{ "btrfs on a loop device never hangs", btrfs_on_loop },
+	{ "a mirror on two loop devices is frozen first and never hangs", mirror_order },
+	{ "f2fs and jfs are frozen as well", rare_ones },
 	{ "the deadline thaws", deadline_thaws },
 	{ "killing the holder thaws", sigkill_thaws },
 	{ "killing the holder thaws although a child has the file open", sigkill_with_child_thaws },

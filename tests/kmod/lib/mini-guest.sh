@@ -19,7 +19,7 @@ MINI_TOP=$(cd "$MINI_HERE/../.." && pwd)
 # Modules the guest needs. Those a kernel has not got, or has built in, do no harm.
 MINI_MODULES="virtio_pci virtio_blk loop dm_mod crc32c_generic crc32c_intel crc32c xxhash_generic
 	sha256_generic blake2b_generic nls_cp437 nls_ascii nls_iso8859-1 nls_utf8
-	ext4 xfs btrfs vfat"
+	ext4 xfs btrfs vfat f2fs jfs raid1"
 # A whole guest, with all scenarios; several run side by side.
 MINI_SECONDS=${MINI_SECONDS:-150}
 # By how much a kernel may be slower than others: a factor of each scenario's limit.
@@ -34,6 +34,8 @@ mini_image() {
 	xfs) mkfs.xfs -q "$file" ;;
 	btrfs) mkfs.btrfs -q "$file" ;;
 	vfat) mkfs.vfat "$file" >/dev/null ;;
+	f2fs) mkfs.f2fs -q "$file" >/dev/null ;;
+	jfs) mkfs.jfs -q "$file" >/dev/null ;;
 	esac
 }
 
@@ -51,6 +53,8 @@ mini_disks() {
 		mini_image "$dir/vdf" ext2 8 &&
 		mini_image "$dir/vdg" ext4 8 &&
 		mini_pair "$dir/vdi" "$dir/vdj" &&
+		mini_image "$dir/vdk" f2fs 64 &&
+		mini_image "$dir/vdl" jfs 32 &&
 		mini_image "$dir/one.img" ext4 8 || return 1
 	for ((i = 0; i < 50; i++)); do
 		cp --sparse=always "$dir/one.img" "$dir/tree/many/$i.img" || return 1
@@ -127,7 +131,7 @@ mini_boot() {
 	# On a busy host the emulated timer can come too late for the kernel's test of it.
 	qemu_kernel "$vmlinuz" "$dir/initrd.$suite" "panic=-1 quiet no_timer_check patience=$MINI_PATIENCE ${5-}"
 	qemu_serial stdio
-	for disk in vda vdb vdc vdd vde vdf vdg vdh vdi vdj; do
+	for disk in vda vdb vdc vdd vde vdf vdg vdh vdi vdj vdk vdl; do
 		cp --sparse=always "$dir/$disk" "$dir/disks.$suite/$disk" || return 1
 		qemu_disk "$disk" "$dir/disks.$suite/$disk" raw
 	done
