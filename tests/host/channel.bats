@@ -16,6 +16,8 @@ setup_file() {
 	# The host alone says which port it is; the module has no parameter.
 	export PLAIN_OPTIONS="-smbios type=11,value=of-no-interest,value=org.guest-tools.fsfreeze.channel=hvc0"
 	make -s -C "$DEVICE_TOP/host" >&2 && make -s -C "$DEVICE_TOP/agent" >&2
+	gcc -Wall -Werror -O2 -static -o "$GUESTS/ldisc" "$DEVICE_HERE/guest/ldisc.c"
+	DEVICE_PROGRAMS=$GUESTS/ldisc
 	for suite in $KERNEL_SUITES; do
 		device_prepare "$GUESTS/$suite" "$suite"
 		qemu-img create -q -f qcow2 "$GUESTS/$suite/vdc" 16M
@@ -123,6 +125,42 @@ half() {
 		head -c 100000 /dev/urandom | timeout 20 socat -u - "UNIX-CONNECT:$GUESTS/$suite/channel.sock"
 		run ctl thaw
 		assert_output "2 file systems thawed"
+	done
+}
+
+# message TYPE LENGTH: whole, the body made of what comes
+message() {
+	printf 'FSFZ'
+	printf '%b' "$(printf '\\x%02x\\x%02x\\0\\0\\x%02x\\0\\0\\0\\x%02x\\0\\0\\0' $(($2 & 255)) $(($2 >> 8)) "$1" 99)"
+	head -c $(($2 - 16)) /dev/urandom
+}
+
+@test "a host whose messages are whole and mean nothing harms nobody" {
+	local type length
+	for suite in $KERNEL_SUITES; do
+		for type in 0 1 2 3 4 5 6 7 8 9 64 255; do
+			for length in 16 17 20 24 32 56 120 1000 4096; do
+				message $type $length
+			done
+		done >"$BATS_TEST_TMPDIR/messages"
+		for i in 1 2 3; do
+			timeout 20 socat -u "$BATS_TEST_TMPDIR/messages" "UNIX-CONNECT:$GUESTS/$suite/channel.sock"
+		done
+		# One of them may have been a freeze that makes sense.
+		wait_for 20 ctl status
+		ctl thaw || true
+		writer_moves
+		run ctl freeze
+		assert_output "2 file systems frozen"
+		run ctl thaw
+		assert_output "2 file systems thawed"
+	done
+}
+
+@test "nobody else gets the line discipline" {
+	for suite in $KERNEL_SUITES; do
+		run guest "$GUESTS/$suite" '/ldisc /dev/ttyS2'
+		assert_output "Operation not permitted"
 	done
 }
 

@@ -13,7 +13,8 @@ setup_file() {
 	load lib/device.sh
 	[ "$(id -u)" = 0 ] || return 0
 	export DEVICE=$BATS_FILE_TMPDIR/device DEVICE_SUITE=${DEVICE_SUITE:-forky}
-	make -s -C "$DEVICE_TOP/host" >&2
+	make -s -C "$DEVICE_TOP/host" >&2 && make -s -C "$DEVICE_TOP/agent" >&2
+	DEVICE_PROGRAMS=$HOST_BUILD/../agent/fsfreeze-hook
 	device_prepare "$DEVICE" "$DEVICE_SUITE" && backend_start "$DEVICE" && device_boot "$DEVICE"
 	guest "$DEVICE" 'i=0; while :; do i=$((i+1)); echo $i >/mnt/ext4/n; echo $i >/mnt/vfat/n;
 		echo $i >/tmp/n; sleep 0.02; done &'
@@ -174,6 +175,25 @@ hook() {
 --timeout=7 thaw
 --timeout=7 freeze
 --timeout=7 thaw"
+}
+
+@test "the packaged runner runs an application's hooks, in their order and back" {
+	guest "$DEVICE" 'cp /fsfreeze-hook /usr/libexec/guest-tools/; mkdir -p /etc/guest-tools/fsfreeze-hook.d;
+		cd /etc/guest-tools/fsfreeze-hook.d;
+		for h in 10-first 20-second; do
+		printf "%s\n" "#!/bin/sh" "/bin/echo $h \$1 >>/tmp/hooks" "/bin/echo said" >$h; chmod 755 $h; done'
+	ctl freeze
+	ctl thaw
+	run guest "$DEVICE" 'cat /tmp/hooks'
+	assert_output "$(printf '%s\n' '10-first freeze' '20-second freeze' '20-second thaw' '10-first thaw')"
+	guest "$DEVICE" 'rm /tmp/hooks; echo "exit 1" >>/etc/guest-tools/fsfreeze-hook.d/20-second'
+	run ctl freeze
+	assert_failure 1
+	assert_output --partial "hook"
+	run guest "$DEVICE" 'cat /tmp/hooks; rm -r /etc/guest-tools'
+	assert_output "$(printf '%s\n' '10-first freeze' '20-second freeze' '20-second thaw' '10-first thaw')"
+	state_is thawed
+	writer_moves
 }
 
 @test "a hook that fails keeps the guest from being frozen, and its thaw follows" {

@@ -15,6 +15,7 @@ setup_file() {
 	[ "$(id -u)" = 0 ] || return 0
 	export DEVICE=$BATS_FILE_TMPDIR/device PLAIN=$BATS_FILE_TMPDIR/plain DEVICE_SUITE=forky
 	make -s -C "$DEVICE_TOP/host" >&2 && make -s -C "$DEVICE_TOP/agent" >&2
+	DEVICE_PROGRAMS=$(command -v qemu-ga)
 	device_prepare "$DEVICE" "$DEVICE_SUITE" && cp -r "$DEVICE" "$PLAIN"
 	mini_image "$PLAIN/c" ext4 32 && qemu-img convert -O qcow2 "$PLAIN/c" "$PLAIN/vdc"
 	plain_boot "$PLAIN"
@@ -122,13 +123,37 @@ journal_is_dirty() {
 	writer_moves "$PLAIN"
 }
 
+@test "some file systems alone, by the agent" {
+	run ctl --agent="$PLAIN/agent.sock" --only=/mnt/c freeze
+	assert_output "1 file systems frozen"
+	guest "$PLAIN" 'echo x >/mnt/ext4/free'
+	run ! writer_moves "$PLAIN"
+	ctl --agent="$PLAIN/agent.sock" thaw
+	run ctl --agent="$PLAIN/agent.sock" --only=/mnt/c --only=/nowhere freeze
+	assert_failure 1
+	assert_output --partial /nowhere
+	writer_moves "$PLAIN"
+}
+
+@test "by the QEMU guest agent" {
+	guest "$PLAIN" 'killall agent; sleep 0.3; mkdir -p /var/run /run;
+		/qemu-ga -m virtio-serial -p /dev/vport0p1 -d -f /tmp/qemu-ga.pid -t /tmp'
+	run plain --agent="$PLAIN/agent.sock" --require=agent --disk=vda="$PLAIN/qga.qcow2" snapshot
+	assert_success
+	assert_output --partial "file-system consistent, by agent"
+	run ! journal_is_dirty "$PLAIN/snap/vda.qcow2"
+	writer_moves "$PLAIN"
+	guest "$PLAIN" 'killall qemu-ga; sleep 0.3; /agent -d -p /dev/vport0p1 --engine userland -f /tmp/agent.pid'
+	wait_for 10 ctl --agent="$PLAIN/agent.sock" status
+}
+
 @test "snapshots within the images" {
 	run plain --agent="$PLAIN/agent.sock" --internal=before --disk=vdc snapshot
 	assert_success
 	assert_output --partial "1 disks"
 	run qemu-img snapshot -U -l "$PLAIN/snap/vdc.qcow2"
 	assert_output --partial before
-	run qemu-img snapshot -U -l "$PLAIN/snap/vda.qcow2"
+	run qemu-img snapshot -U -l "$PLAIN/qga.qcow2"
 	refute_output --partial before
 }
 

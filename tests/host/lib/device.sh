@@ -9,6 +9,7 @@
 #   device_boot DIR SUITE [OPTION]     the guest, until its shell answers; OPTION is
 #                                      one of the chardev
 #   DEVICE_MODULE_OPTIONS              of the module, for device_prepare
+#   DEVICE_PROGRAMS                    more programs, in the guest's root directory
 #   DEVICE_DISKS                       more disks, raw images of these names in DIR, for device_boot
 #   plain_boot DIR                     the guest without the device, in the machine's own
 #                                      QEMU, with vdc, an agent's port at DIR/agent.sock,
@@ -51,10 +52,22 @@ device_initrd() {
 		install -m 755 "$DEVICE_HERE/guest/init" "$root/init" &&
 		{ [ ! -x "$HOST_BUILD/../agent/guest-tools-agent" ] ||
 			cp "$HOST_BUILD/../agent/guest-tools-agent" "$root/agent"; } &&
+		device_programs "$root" &&
 		echo "${DEVICE_MODULE_OPTIONS-}" >"$root/options" &&
 		{ [ "$suite" = builtin ] || objcopy --strip-debug "$module" "$root/virtio_fsfreeze.ko"; } &&
 		(cd "$root" && find . | cpio -o -H newc -R 0:0 --quiet) >"$dir/initrd" &&
 		rm -rf "$root"
+}
+
+# device_programs ROOT: each with its libraries
+device_programs() {
+	local program
+	for program in ${DEVICE_PROGRAMS-}; do
+		cp "$program" "$1/" || return 1
+		# shellcheck disable=SC2046 # a list; a static program has none
+		set -- "$1" $(ldd "$program" 2>/dev/null | grep -o '/[^ ]*')
+		[ $# = 1 ] || cp -L --parents "${@:2}" "$1" || return 1
+	done
 }
 
 device_prepare() {
