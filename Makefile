@@ -12,6 +12,11 @@ PACKAGES := $(BUILD)/packages
 AGENT_DEB := $(PACKAGES)/guest-tools-agent_$(VERSION)_$(ARCH).deb
 HOST_DEB := $(PACKAGES)/guest-tools-host_$(VERSION)_$(ARCH).deb
 DKMS_DEB := $(PACKAGES)/virtio-fsfreeze-dkms_$(VERSION)_all.deb
+RPM_ARCH := $(or $(patsubst %,x86_64,$(filter amd64,$(ARCH))),$(patsubst %,aarch64,$(filter arm64,$(ARCH))),$(patsubst %,i686,$(filter i386,$(ARCH))),$(ARCH))
+AGENT_RPM := $(PACKAGES)/guest-tools-agent-$(VERSION)-1.$(RPM_ARCH).rpm
+DKMS_RPM := $(PACKAGES)/virtio-fsfreeze-dkms-$(VERSION)-1.noarch.rpm
+# Those for guests, which are on the ISO.
+GUEST_PACKAGES := $(AGENT_DEB) $(DKMS_DEB) $(AGENT_RPM) $(DKMS_RPM)
 ISO := $(BUILD)/iso/guest-tools-$(VERSION).iso
 DIST := $(BUILD)/dist/guest-tools-$(VERSION).tar.xz
 
@@ -44,10 +49,10 @@ help: ## print this
 
 all: agent host installer packages ## agent, host tools, installer, packages
 iso: $(ISO) ## the guest tools ISO
-packages: $(AGENT_DEB) $(DKMS_DEB) $(HOST_DEB) ## the deb packages of agent, kernel module, host tools
+packages: $(GUEST_PACKAGES) $(HOST_DEB) ## deb and rpm packages of agent and kernel module, deb of the host tools
 
 preflight:
-	@packaging/preflight.sh $(BUILD) gcc musl-gcc meson ninja cmake pkg-config dpkg-deb xz xorriso openssl
+	@packaging/preflight.sh $(BUILD) gcc musl-gcc meson ninja cmake pkg-config dpkg-deb rpmbuild xz xorriso openssl
 
 # The libraries of the static programs; the recipe knows whether they were ever built.
 $(BUILD)/static.stamp: packaging/static/build.sh | preflight
@@ -79,25 +84,34 @@ $(BUILD)/host/fsfreezectl: host
 	@:
 
 $(AGENT_DEB): $(BUILD)/agent/guest-tools-agent $(BUILD)/epoch $(call files,packaging/deb) \
-		packaging/copyright $(call files,agent) $(call files,docs/man)
+		packaging/stage.sh packaging/copyright $(call files,agent) $(call files,docs/man)
 	@mkdir -p $(@D)
 	@echo "  DEB     $(@F)"
-	@packaging/deb/programs.sh agent $@
+	@packaging/deb/build.sh agent guest-tools-agent $@
 
 $(HOST_DEB): $(BUILD)/host/fsfreezectl $(BUILD)/epoch $(call files,packaging/deb) packaging/copyright \
 		$(call files,host) $(call files,docs/man)
 	@mkdir -p $(@D)
 	@echo "  DEB     $(@F)"
-	@packaging/deb/programs.sh host $@
+	@packaging/deb/build.sh host guest-tools-host $@
 
-$(DKMS_DEB): $(BUILD)/epoch $(call files,packaging/dkms packaging/deb) $(call files,kmod)
+$(DKMS_DEB): $(BUILD)/epoch $(call files,packaging/deb) packaging/copyright $(call files,kmod) \
+		docs/man/fsfreeze.4
 	@mkdir -p $(@D)
 	@echo "  DEB     $(@F)"
-	@packaging/dkms/build.sh $@
+	@packaging/deb/build.sh kmod virtio-fsfreeze-dkms $@
 
-$(ISO): $(AGENT_DEB) $(DKMS_DEB) $(BUILD)/installer/setup $(call files,iso) \
+# They hold the same as the deb packages, and are made anew when those are.
+$(AGENT_RPM): $(AGENT_DEB) $(call files,packaging/rpm)
+	@echo "  RPM     $(@F)"
+	@packaging/rpm/build.sh agent guest-tools-agent $@
+$(DKMS_RPM): $(DKMS_DEB) $(call files,packaging/rpm)
+	@echo "  RPM     $(@F)"
+	@packaging/rpm/build.sh kmod virtio-fsfreeze-dkms $@
+
+$(ISO): $(GUEST_PACKAGES) $(BUILD)/installer/setup $(call files,iso) \
 		$(call files,docs/man)
-	@iso/build.sh $@ $(AGENT_DEB) $(DKMS_DEB)
+	@iso/build.sh $@ $(GUEST_PACKAGES)
 
 ROOMS := agent host installer kmod
 

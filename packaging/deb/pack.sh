@@ -26,7 +26,8 @@ if [ -e "$recipe/conffiles" ]; then
 fi
 for script in preinst postinst prerm postrm; do
 	if [ -e "$recipe/$script" ]; then
-		install -m 755 "$recipe/$script" "$stage/DEBIAN/"
+		sed "s/@VERSION@/$VERSION/" "$recipe/$script" >"$stage/DEBIAN/$script"
+		chmod 755 "$stage/DEBIAN/$script"
 	fi
 done
 (cd "$stage" && find . -path ./DEBIAN -prune -o -type f -printf '%P\n' | sort | xargs -d '\n' md5sum) \

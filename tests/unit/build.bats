@@ -114,7 +114,9 @@ tools_without()
 	done < <(find . -type f -printf '%P\n')
 	for path in setup amd64/setup amd64/tree/usr/sbin/guest-tools-agent hooks/README README.txt \
 		"packages/guest-tools-agent_$(cat "$top/VERSION")_amd64.deb" \
-		"packages/virtio-fsfreeze-dkms_$(cat "$top/VERSION")_all.deb"; do
+		"packages/virtio-fsfreeze-dkms_$(cat "$top/VERSION")_all.deb" \
+		"packages/guest-tools-agent-$(cat "$top/VERSION")-1.x86_64.rpm" \
+		"packages/virtio-fsfreeze-dkms-$(cat "$top/VERSION")-1.noarch.rpm"; do
 		assert [ -e "$path" ]
 	done
 	# Joliet names are UTF-16.
@@ -154,7 +156,7 @@ tools_without()
 @test "the host tools are a package that names the libraries it needs and starts nothing" {
 	local deb=$BATS_TEST_TMPDIR/host.deb
 	make -s host
-	VERSION=$(cat VERSION) ARCH=amd64 BUILD="$BUILD" SOURCE_DATE_EPOCH=1 packaging/deb/programs.sh host "$deb"
+	VERSION=$(cat VERSION) ARCH=amd64 BUILD="$BUILD" SOURCE_DATE_EPOCH=1 packaging/deb/build.sh host guest-tools-host "$deb"
 	run dpkg-deb -f "$deb" Package Version Architecture
 	assert_output "$(printf 'Package: guest-tools-host\nVersion: %s\nArchitecture: amd64' "$(cat VERSION)")"
 	run dpkg-deb -f "$deb" Depends

@@ -1,14 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# programs.sh ROOM OUT.deb: the package guest-tools-ROOM of what "make -C ROOM install"
-# installs. Variables: as pack.sh, and BUILD.
+# build.sh ROOM NAME OUT.deb: the package NAME of what "make -C ROOM install" installs.
+# Variables: as pack.sh, and BUILD.
 set -eu
 
-room=$1 out=$2
+room=$1 name=$2 out=$3
 here=$(cd "$(dirname "$0")" && pwd)
-top=$here/../..
-name=guest-tools-$room
 stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
 
@@ -21,8 +19,5 @@ depends() {
 	rm -r "$stage.deps"
 }
 
-make -s -C "$top/$room" install DESTDIR="$stage" BUILD="$BUILD" VERSION="$VERSION" >/dev/null
-find "$stage/usr/share/man" -type f -exec gzip -n9 {} +
-mkdir -p "$stage/usr/share/doc/$name"
-cp "$top/packaging/copyright" "$stage/usr/share/doc/$name/"
+"$here/../stage.sh" "$room" "$name" "$stage"
 DEPENDS=$(depends) "$here/pack.sh" "$here/$name" "$stage" "$out"
