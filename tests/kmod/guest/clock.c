@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "guest.h"
 
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,4 +16,11 @@ uint64_t now_us(void)
 void pause_ms(unsigned int ms)
 {
 	usleep(ms * 1000);
+}
+
+unsigned int patience(void)
+{
+	const char *factor = getenv("patience");
+
+	return factor && atoi(factor) > 0 ? atoi(factor) : 1;
 }

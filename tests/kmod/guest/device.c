@@ -68,7 +68,7 @@ struct fsfreeze_status device_status(int fd)
 struct fsfreeze_status device_wait(int fd, uint32_t state, unsigned int ms)
 {
 	struct pollfd poller = { .fd = fd, .events = POLLIN };
-	uint64_t end = now_us() + ms * 1000ull;
+	uint64_t end = now_us() + ms * 1000ull * patience();
 	struct fsfreeze_status status;
 
 	for (;;) {

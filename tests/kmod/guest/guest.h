@@ -25,6 +25,8 @@ void figure(const char *name, unsigned long value);
 /* clock.c */
 uint64_t now_us(void);
 void pause_ms(unsigned int ms);
+/* By how much this kernel may be slower than others: a factor of what is timed. */
+unsigned int patience(void);
 
 /* device.c: /dev/fsfreeze. Functions that return int return a negative errno. */
 int device_open(void);
