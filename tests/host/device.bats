@@ -291,10 +291,10 @@ unplugged() {
 }
 
 @test "a back end killed while frozen lets the deadline thaw, and its successor works" {
-	ctl --deadline=3 freeze
+	ctl --deadline=$((3 * MINI_PATIENCE)) freeze
 	backend_stop "$DEVICE" KILL
 	run ! writer_moves
-	wait_for 5 writer_moves
+	wait_for $((5 * MINI_PATIENCE)) writer_moves
 	backend_start "$DEVICE"
 	unplug again
 	plug
