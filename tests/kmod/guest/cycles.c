@@ -16,6 +16,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* Between two files of a writer: fifty in a second on each file system, were there time for it. */
+#define PAUSE_US	20000
+
 /* What is stored in a file of another comes before it. */
 static const char *const points[] = { "/mnt/looploop", "/mnt/loop",  "/mnt/ext4",
 				      "/mnt/xfs",      "/mnt/btrfs", "/mnt/vfat" };
@@ -55,7 +58,7 @@ static pid_t churner_start(const char *point)
 		_exit(1);
 	for (round = 0;; round++) {
 		churn(round);
-		usleep(3000);
+		usleep(PAUSE_US);
 	}
 }
 
