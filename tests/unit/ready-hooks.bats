@@ -209,6 +209,19 @@ states=(
 	done
 }
 
+@test "PostgreSQL: every server whose socket is there makes a checkpoint; none is one that is down" {
+	: >"$BATS_TEST_TMPDIR/sockets/.s.PGSQL.5432.lock"
+	: >"$BATS_TEST_TMPDIR/sockets/.s.PGSQL.5433"
+	run hook postgresql freeze
+	assert_success
+	assert_equal "$(asked_for CHECKPOINT)" 2
+	assert_equal "$(asked_for "-p 5433 ")" 1
+	rm "$BATS_TEST_TMPDIR/sockets"/.s.*
+	run hook postgresql freeze
+	assert_success
+	assert_output "postgresql: no server listens in $BATS_TEST_TMPDIR/sockets: skipped"
+}
+
 @test "MariaDB: the session outlives the hook, keeps no output open, and ends with the thaw" {
 	SECONDS=0
 	run bash -c "'$dir/libexec/guest-tools/fsfreeze-hook.d/mariadb' freeze | cat"
@@ -226,10 +239,38 @@ states=(
 	assert [ ! -e "$dir/run/guest-tools/hooks/mariadb" ]
 }
 
+@test "MariaDB: a session that cannot be begun vetoes at once; a hook may be called by a relative path" {
+	mkdir "$dir/moved"
+	cp "$dir/libexec/guest-tools/fsfreeze-hook.d/mariadb" "$dir/moved/hook"
+	SECONDS=0
+	sed -i 's|"$self" hold|/nowhere hold|' "$dir/libexec/guest-tools/ready-hooks.sh"
+	run "$dir/moved/hook" freeze
+	sed -i 's|/nowhere hold|"$self" hold|' "$dir/libexec/guest-tools/ready-hooks.sh"
+	assert_failure 1
+	assert_output "mariadb: cannot lock the tables: the client has ended"
+	assert [ "$SECONDS" -lt 10 ]
+	cd "$dir/moved"
+	run ./hook freeze
+	assert_success
+	run ./hook thaw
+	assert_success
+}
+
 @test "MariaDB: a session that nobody ends is over when its time is, and the thaw says so" {
 	configure mariadb "hold = 1"
 	hook mariadb freeze
 	wait_for grep -q released "$asked"
+	run hook mariadb thaw
+	assert_failure 1
+	assert_output --partial "the lock was lost before the thaw"
+	run hook mariadb thaw
+	assert_success
+}
+
+@test "MariaDB: a client that dies meanwhile has lost the lock, and the thaw says so, once" {
+	hook mariadb freeze
+	kill -9 "$(cat "$BATS_TEST_TMPDIR/session")"
+	wait_for is_over "$(cat "$BATS_TEST_TMPDIR/session")"
 	run hook mariadb thaw
 	assert_failure 1
 	assert_output --partial "the lock was lost before the thaw"
