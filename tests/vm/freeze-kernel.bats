@@ -55,6 +55,19 @@ teardown_file() { guest_teardown; }
 	return 1
 }
 
+@test "a journal on the frozen disk holds nobody up, and loses nothing" {
+	guest_run 'mkdir -p /var/log/journal && systemctl restart systemd-journald && journalctl --flush'
+	host_agent freeze
+	guest_run 'for i in $(seq 1 200); do logger -t quiet "message $i"; done'
+	# The daemon itself waits in the kernel, and the agent and the service manager do not.
+	guest_wait_for 'grep -q "^State:.*D" /proc/$(pidof systemd-journald)/status' 20
+	run -0 host_agent status
+	[ "$output" = frozen ]
+	guest_run 'systemctl is-active guest-tools-agent'
+	host_agent thaw
+	guest_wait_for '[ $(journalctl -t quiet -o cat | grep -c "^message") = 200 ]' 20
+}
+
 @test "SIGKILL of the frozen agent thaws at once, by the kernel" {
 	engine_is kernel
 	kill_thaws kernel
