@@ -80,6 +80,22 @@ Seccomp:	2"
 	[ "$output" -gt 0 ] && [ "$output" -lt 64 ]
 }
 
+@test "a hundred daemons have a hundred times that, and no more" {
+	local i pids=() files=()
+	for ((i = 0; i < 100; i++)); do
+		"$OUT/vhost-user-fsfreeze" --socket="$BATS_TEST_TMPDIR/v$i" --control="$BATS_TEST_TMPDIR/c$i" 3>&- &
+		pids+=($!)
+		files+=("/proc/$!/smaps_rollup")
+	done
+	for ((i = 0; i < 100; i++)); do
+		until [ -S "$BATS_TEST_TMPDIR/c$i" ]; do sleep 0.02; done
+	done
+	run awk '/^Private_/ { all += $2 } END { print all }' "${files[@]}"
+	kill "${pids[@]}"
+	echo "# private memory of a hundred daemons: $output KiB" >&3
+	[ "$output" -gt 0 ] && [ "$output" -lt 6400 ]
+}
+
 @test "a second daemon does not take the sockets of the first, and a dead one's are taken" {
 	daemon
 	run "$OUT/vhost-user-fsfreeze" --socket="$BATS_TEST_TMPDIR/v" --control="$BATS_TEST_TMPDIR/c2"
