@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "dpkg.h"
 
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "command.h"
 #include "error.h"
 
 #define STATUS	   "/var/lib/dpkg/status"
 #define STATUS_MAX (64 * 1024 * 1024)
-#define LOCK_WAIT  120 /* seconds */
 
 /* The package's paragraph of the status file, or NULL. */
 static char *read_paragraph(const struct root *root, const char *package)
@@ -115,66 +111,9 @@ char **dpkg_changed_config(const struct root *root, const char *package)
 	return (char **)g_ptr_array_free(changed, FALSE);
 }
 
-static char *process_name(pid_t pid)
+char *dpkg_file(const char *package, const char *version, const char *architecture)
 {
-	g_autofree char *path = g_strdup_printf("/proc/%d/comm", (int)pid);
-	g_autofree char *name = NULL;
-
-	if (!g_file_get_contents(path, &name, NULL, NULL))
-		return g_strdup_printf("process %d", (int)pid);
-	return g_strdup_printf("process %d (%s)", (int)pid, g_strstrip(name));
-}
-
-char *dpkg_lock_holder(const struct root *root)
-{
-	static const char *const locks[] = { "/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock" };
-
-	for (gsize i = 0; i < G_N_ELEMENTS(locks); i++) {
-		struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-		int fd = root_open(root, locks[i], O_RDWR, 0);
-		int got = fd < 0 ? -1 : fcntl(fd, F_GETLK, &lock);
-
-		if (fd >= 0)
-			close(fd);
-		if (got == 0 && lock.l_type != F_UNLCK)
-			return process_name(lock.l_pid);
-	}
-	return NULL;
-}
-
-/* dpkg's own words: "dpkg: error processing ..." and the cause, which is on the next line. */
-static char *words_of(const GString *output)
-{
-	const char *error = strstr(output->str, "dpkg: error");
-
-	if (!error)
-		return command_last_line(output);
-	g_auto(GStrv) lines = g_strsplit(error, "\n", 3);
-
-	if (!lines[1] || !g_ascii_isspace(*lines[1]))
-		return g_strdup(lines[0]);
-	return g_strdup_printf("%s %s", lines[0], g_strstrip(lines[1]));
-}
-
-/* Run dpkg; when another took the lock between our look and its own, wait again. */
-static gboolean run(const struct root *root, const char *const *argv, GError **err)
-{
-	for (;;) {
-		g_autoptr(GString) output = g_string_new(NULL);
-		int status;
-
-		if (!packages_wait(packages_by_name("dpkg"), root, LOCK_WAIT, err))
-			return FALSE;
-		status = command_run(root, argv, COMMAND_DEFAULT, output, err);
-		if (status <= 0)
-			return status == 0;
-		if (strstr(output->str, "lock") && strstr(output->str, "another process"))
-			continue;
-		g_autofree char *words = words_of(output);
-
-		return setup_fail(err, SETUP_FAILED, "dpkg ended with status %d and says: %s",
-				  status, words);
-	}
+	return g_strdup_printf("%s_%s_%s.deb", package, version, architecture);
 }
 
 gboolean dpkg_install(const struct root *root, const char *file, GError **err)
@@ -183,7 +122,7 @@ gboolean dpkg_install(const struct root *root, const char *file, GError **err)
 	const char *const argv[] = { dpkg, "--force-confdef", "--force-confold", "--install", file,
 				     NULL };
 
-	return dpkg ? run(root, argv, err) :
+	return dpkg ? packages_run(packages_by_name("dpkg"), root, argv, err) :
 		      setup_fail(err, SETUP_FAILED, "cannot install %s: there is no dpkg", file);
 }
 
@@ -196,6 +135,6 @@ gboolean dpkg_remove(const struct root *root, const char *package, gboolean purg
 
 	if (state == PACKAGE_ABSENT || (state == PACKAGE_CONFIG && !purge))
 		return TRUE;
-	return dpkg ? run(root, argv, err) :
+	return dpkg ? packages_run(packages_by_name("dpkg"), root, argv, err) :
 		      setup_fail(err, SETUP_FAILED, "cannot remove %s: there is no dpkg", package);
 }

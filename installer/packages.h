@@ -19,9 +19,14 @@ enum package_state {
 struct package_manager {
 	const char *name;
 	const char *program;  /* must be executable in the root */
-	const char *database; /* must exist in the root */
-	const char *suffix;   /* of its package files; NULL when setup cannot drive it */
+	const char *databases[3]; /* one must exist in the root */
+	/* From here on only where setup drives it. */
+	const char *suffix;	   /* of its package files; NULL when setup cannot drive it */
+	const char *locks[2];	   /* files it locks while it is at work */
+	const char *locked, *error; /* how it says that another has the lock, and what went wrong */
 
+	/* the name of a package's file; @architecture is Debian's name, or "all"; free it */
+	char *(*file)(const char *package, const char *version, const char *architecture);
 	/* @version is set when not absent; free it */
 	enum package_state (*query)(const struct root *root, const char *package, char **version);
 	/* install or upgrade from one file of the root; never asks, keeps changed configuration */
@@ -31,8 +36,6 @@ struct package_manager {
 			   GError **err);
 	/* configuration files of the package that differ from what it brought; g_strfreev() */
 	char **(*changed_config)(const struct root *root, const char *package);
-	/* who holds its lock: a description, or NULL when it is free; free it */
-	char *(*lock_holder)(const struct root *root);
 };
 
 /* packages_detect() - the root's package manager; one with name "none" if there is none known */
@@ -41,8 +44,12 @@ const struct package_manager *packages_detect(const struct root *root);
 /* packages_by_name() - the row called so, or NULL */
 const struct package_manager *packages_by_name(const char *name);
 
-/* packages_wait() - wait, visibly, at most @seconds until the lock is free */
-gboolean packages_wait(const struct package_manager *manager, const struct root *root, int seconds,
-		       GError **err);
+/* packages_medium_path() - where the medium has a package for this manager; free it */
+char *packages_medium_path(const struct package_manager *manager, const char *package,
+			   const char *version, const char *architecture);
+
+/* packages_run() - run the manager once its lock is free; waits for that visibly, and not for ever */
+gboolean packages_run(const struct package_manager *manager, const struct root *root,
+		      const char *const *argv, GError **err);
 
 #endif

@@ -5,8 +5,6 @@
 
 #include "error.h"
 
-#define MODULE_PACKAGE "virtio-fsfreeze-dkms"
-
 static void module_choice_free(gpointer data)
 {
 	struct module_choice *module = data;
@@ -44,9 +42,9 @@ static gboolean add_package(struct plan *plan, const struct context *c, const ch
 			const char *architecture)
 {
 	const char *suffix = c->detection->packages->suffix;
-	const struct medium_file *file =
-		medium_filef(c->medium, "packages/%s_%s_%s%s", package, medium_version(c->medium),
-			     architecture, suffix);
+	g_autofree char *path = packages_medium_path(c->detection->packages, package,
+						     medium_version(c->medium), architecture);
+	const struct medium_file *file = medium_file(c->medium, path);
 	g_autofree char *kept = g_strdup_printf("%s/%s%s", STATE_KEPT, package, suffix);
 
 	gboolean changes = file && add(plan, c, &step_package, package, file);

@@ -21,19 +21,29 @@ static gboolean answer(gboolean can, char **reason, const char *fmt, ...)
 	return can;
 }
 
-static gboolean medium_has(const struct way_input *in, const char *prefix, const char *suffix)
+static gboolean medium_has_tree(const struct way_input *in, const char *prefix)
 {
 	g_autoptr(GPtrArray) files = NULL;
 
 	if (!in->medium)
 		return TRUE;
 	files = medium_files_below(in->medium, prefix);
-	for (guint i = 0; i < files->len; i++)
-		if (g_str_has_suffix(((struct medium_file *)files->pdata[i])->path, suffix))
-			return TRUE;
-	return FALSE;
+	return files->len > 0;
 }
 
+/* FALSE as well where the package manager is none that setup drives. */
+static gboolean medium_has_package(const struct way_input *in, const char *package,
+				   const char *architecture)
+{
+	const struct package_manager *manager = in->detection->packages;
+
+	if (!manager->suffix || !in->medium)
+		return manager->suffix != NULL;
+	g_autofree char *path = packages_medium_path(manager, package, medium_version(in->medium),
+						     architecture);
+
+	return medium_file(in->medium, path) != NULL;
+}
 
 /* The package with a kernel's headers, as the family calls it; free it. */
 static char *headers_package(const struct detection *d, const char *release)
@@ -75,8 +85,7 @@ static gboolean probe_dkms(const struct way_input *in, char **reason)
 			      "install dkms and run setup again");
 	if (!d->compiler || !d->make)
 		return answer(FALSE, reason, "no compiler: install gcc and make and run setup again");
-	if (!d->packages->suffix || !medium_has(in, "packages/virtio-fsfreeze-dkms_",
-						d->packages->suffix))
+	if (!medium_has_package(in, MODULE_PACKAGE, "all"))
 		return answer(FALSE, reason, "the medium has no DKMS package for %s",
 			      d->packages->name);
 	if (!d->can_execute)
@@ -106,9 +115,7 @@ static gboolean probe_package(const struct way_input *in, char **reason)
 		return answer(FALSE, reason, "setup does not drive %s", d->packages->name);
 	if (d->read_only_usr)
 		return answer(FALSE, reason, "/usr is read-only");
-	g_autofree char *suffix = g_strconcat(d->architecture, d->packages->suffix, NULL);
-
-	if (!medium_has(in, "packages/" AGENT_PACKAGE "_", suffix))
+	if (!medium_has_package(in, AGENT_PACKAGE, d->architecture))
 		return answer(FALSE, reason, "the medium has no %s package for %s", d->packages->name,
 			      d->architecture);
 	if (!d->can_execute)
@@ -122,7 +129,7 @@ static gboolean probe_static(const struct way_input *in, char **reason)
 	const struct detection *d = in->detection;
 	g_autofree char *tree = g_strdup_printf("%s/tree/", d->architecture);
 
-	if (!medium_has(in, tree, ""))
+	if (!medium_has_tree(in, tree))
 		return answer(FALSE, reason, "the medium has no files for architecture %s",
 			      d->architecture);
 	if (d->read_only_usr)

@@ -9,6 +9,8 @@
 #include "detect.h"
 #include "medium.h"
 
+#define MODULE_PACKAGE "virtio-fsfreeze-dkms"
+
 struct way_input {
 	const struct detection *detection;
 	const struct medium *medium; /* NULL: not at hand, taken to carry everything usual */

@@ -11,15 +11,7 @@ load ../installer/rpm-lib
 
 setup_file() {
 	make -s -C "$top" packages >&2
-	# The next version: of the agent the programs stay, and the configuration it brings is
-	# another; the module's source is made anew.
-	mkdir "$BATS_FILE_TMPDIR/next"
-	cp -a "$top"/{agent,docs,kmod,packaging,flags.mk,VERSION} "$BATS_FILE_TMPDIR/next"
-	echo '# next' >>"$BATS_FILE_TMPDIR/next/agent/agent.conf"
-	VERSION=$VERSION.1 "$BATS_FILE_TMPDIR/next/packaging/rpm/build.sh" agent guest-tools-agent \
-		"$BATS_FILE_TMPDIR/guest-tools-agent.rpm"
-	VERSION=$VERSION.1 BUILD=$BATS_FILE_TMPDIR/build "$top/packaging/rpm/build.sh" kmod \
-		virtio-fsfreeze-dkms "$BATS_FILE_TMPDIR/virtio-fsfreeze-dkms.rpm"
+	rpm_version "$BATS_FILE_TMPDIR/next" "$VERSION.1"
 }
 
 setup() {
@@ -82,14 +74,14 @@ rpmlib(PayloadFilesHavePrefix) <= 4.0-1"
 	assert_success
 	assert_equal "$(grep -c 'enable guest-tools-agent.service' "$R/systemctl.log")" 1
 	echo '# mine' >>"$R/etc/guest-tools/agent.conf"
-	run in_rpm_root "$R" -U "$BATS_FILE_TMPDIR/guest-tools-agent.rpm"
+	run in_rpm_root "$R" -U "$BATS_FILE_TMPDIR/next/guest-tools-agent"*
 	assert_success
 	run in_rpm_root "$R" -q guest-tools-agent --qf '%{VERSION}\n'
 	assert_output "$VERSION.1"
 	run tail -n 1 "$R/etc/guest-tools/agent.conf"
 	assert_output '# mine'
 	run tail -n 1 "$R/etc/guest-tools/agent.conf.rpmnew"
-	assert_output '# next'
+	assert_output "# $VERSION.1"
 	# An upgrade leaves the service as the admin has it.
 	run cat "$R/systemctl.log"
 	assert_output '--no-reload enable guest-tools-agent.service'
@@ -111,7 +103,7 @@ rpmlib(PayloadFilesHavePrefix) <= 4.0-1"
 	assert_success
 	run in_rpm_root "$R" -V virtio-fsfreeze-dkms
 	assert_output ''
-	run in_rpm_root "$R" -U "$BATS_FILE_TMPDIR/virtio-fsfreeze-dkms.rpm"
+	run in_rpm_root "$R" -U "$BATS_FILE_TMPDIR/next/virtio"*
 	assert_success
 	assert [ -e "$R/usr/src/virtio-fsfreeze-$VERSION.1/dkms.conf" ]
 	assert [ ! -e "$R/usr/src/virtio-fsfreeze-$VERSION" ]
