@@ -109,7 +109,7 @@ $(DKMS_RPM): $(DKMS_DEB) $(call files,packaging/rpm)
 	@echo "  RPM     $(@F)"
 	@packaging/rpm/build.sh kmod virtio-fsfreeze-dkms $@
 
-$(ISO): $(GUEST_PACKAGES) $(BUILD)/installer/setup $(call files,iso) \
+$(ISO): $(GUEST_PACKAGES) packaging/sbom.sh packaging/sbom.table $(BUILD)/installer/setup $(call files,iso) \
 		$(call files,docs/man)
 	@iso/build.sh $@ $(GUEST_PACKAGES)
 

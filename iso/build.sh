@@ -43,6 +43,12 @@ lay_out() {
 	printf '%s\n' "$VERSION" >"$root/VERSION"
 }
 
+sbom() {
+	"$top/packaging/sbom.sh" "${STATIC_PREFIX:-$BUILD/static}" "$ARCH/setup=$BUILD/installer/setup" \
+		"$ARCH/tree/usr/sbin/guest-tools-agent=$BUILD/agent/guest-tools-agent" \
+		"$ARCH/tree/usr/libexec/guest-tools/fsfreeze-hook=$BUILD/agent/fsfreeze-hook"
+}
+
 write() {
 	xorriso -as mkisofs -quiet -V GUEST_TOOLS -volset GUEST_TOOLS -A "guest-tools $VERSION" \
 		-publisher guest-tools -preparer guest-tools -r -J -joliet-long \
@@ -55,6 +61,7 @@ write() {
 }
 
 lay_out "$@" || die "its content cannot be laid out"
+sbom >"$root/sbom.spdx.json" || die "what is linked into its programs cannot be told"
 "$here/manifest.sh" "$root" "$VERSION" || die "its manifest cannot be written"
 write
 "$here/key.sh" public "${out%.iso}.pub" || die "the public key cannot be written"
