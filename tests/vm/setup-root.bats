@@ -106,8 +106,7 @@ headers_back() {
 	local conf
 	medium "$WORK/m2" 2.0.0
 	"$WORK/m1/amd64/setup" install --yes --replace-agent --module=none --root "$R"
-	conf=$(find "$R/etc/guest-tools" -name '*.conf' | head -n1)
-	[ -n "$conf" ]
+	conf=$R/etc/guest-tools/agent.conf
 	echo '# mine' >>"$conf"
 	run "$WORK/m2/amd64/setup" install --yes --module=none --root "$R"
 	expect_status 0
