@@ -20,4 +20,11 @@ depends() {
 }
 
 "$here/../stage.sh" "$room" "$name" "$stage"
+# In Debian, sysvinit and OpenRC both run the script in init.d.
+init=$stage/usr/share/guest-tools/init
+if [ -d "$init" ]; then
+	mkdir -p "$stage/etc/init.d" "$stage/etc/init"
+	cp "$init/sysvinit" "$stage/etc/init.d/$name"
+	cp "$init/upstart" "$stage/etc/init/$name.conf"
+fi
 DEPENDS=$(depends) "$here/pack.sh" "$here/$name" "$stage" "$out"
