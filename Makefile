@@ -146,7 +146,7 @@ kernels: ## build the kernel that has the driver built in, which check boots whe
 	@tests/lib/linux.sh builtin
 check-debug: host ## the driver on a kernel with lockdep and KASAN, built first: takes long
 	@tests/lib/linux.sh debug
-	@KERNEL_SUITES=debug DEVICE_SUITE=debug MINI_SECONDS=3600 MINI_PATIENCE=10 DEVICE_BOOT_SECONDS=600 \
+	@KERNEL_SUITES=debug DEVICE_SUITE=debug MINI_SECONDS=3600 MINI_PATIENCE=5 DEVICE_BOOT_SECONDS=600 \
 		tests/run --timeout 4000 $(or $(T),tests/kmod/freeze.bats tests/host/device.bats)
 check-headers: ## build the driver for all kernels that Debian offers: takes minutes
 	@tests/kmod/headers.sh

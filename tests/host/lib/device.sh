@@ -204,7 +204,8 @@ guest() {
 		*) echo "$line" ;;
 		esac
 	done
-	kill "$pid" 2>/dev/null || true
+	# socat can miss a TERM that comes while it starts.
+	kill -KILL "$pid" 2>/dev/null || true
 	wait "$pid" 2>/dev/null || true
 	return "$status"
 }

@@ -108,16 +108,17 @@ static void freeze_blocks(void)
 {
 	struct writer writers[ARRAY_SIZE(mounts)];
 	struct fsfreeze_status status;
+	uint32_t deadline_ms = 20000 * patience();
 	struct stat buffer;
 	int fd;
 
 	writers_start(writers);
-	fd = device_freeze_wait(20000);
+	fd = device_freeze_wait(deadline_ms);
 	all_blocked(writers);
 	status = device_status(fd);
 	CHECK(status.nr_total == ARRAY_SIZE(mounts));
 	CHECK(status.nr_frozen == ARRAY_SIZE(mounts));
-	CHECK(status.remaining_ms > 10000 && status.remaining_ms <= 20000);
+	CHECK(status.remaining_ms > deadline_ms / 2 && status.remaining_ms <= deadline_ms);
 	CHECK(stat("/mnt/xfs/writer", &buffer) == 0);
 	sync();
 	figure("freeze of six file systems with writers, us", status.freeze_us);
