@@ -333,3 +333,12 @@ guest-tools-fsfreeze-info"
 	assert_success
 	assert_line guest-fsfreeze-freeze
 }
+
+@test "1500 stops with requests of all kinds in flight" {
+	gcc -D_GNU_SOURCE -Wall -Wextra -Werror -O1 -o "$BATS_TEST_TMPDIR/stops" "$BATS_TEST_DIRNAME/agent/stops.c"
+	agent_config
+	TMPDIR=$BATS_TEST_TMPDIR run "$BATS_TEST_TMPDIR/stops" 1500 "$AGENT" -c "$BATS_TEST_TMPDIR/agent.conf" \
+		-m unix-listen -p "$BATS_TEST_TMPDIR/none" -F ""
+	assert_success
+	assert_output --regexp '^1500 stops, [0-9]{3,} with a reply before$'
+}
