@@ -30,7 +30,8 @@ cycles_harm_nothing() {
 	grep -v '^\[' "$log"
 	assert_success
 	run -0 grep '^ok - freezing over and over' "$log"
-	run ! grep -E 'WARNING|BUG|Oops|Call Trace|blocked for more|[Ee]rror' "$log"
+	# On a slow kernel ACPI gives up some loops of its own while it boots.
+	run ! grep -E 'WARNING|BUG|Oops|Call Trace|blocked for more|[Ee]rror' <(grep -v '^ACPI Error' "$log")
 	refute_output
 	disks_are_clean "$disks"
 	grep '^figure - ' "$log" | sed "s/^figure - /# $suite: /" >&3
