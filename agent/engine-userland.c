@@ -204,7 +204,7 @@ static gboolean spawn_rescue(GError **error)
 
 static gboolean spawn_worker(GError **error)
 {
-	g_autofree struct worker_target *targets = g_new0(struct worker_target, state.mounts->len);
+	g_autofree struct target *targets = g_new0(struct target, state.mounts->len);
 	int socket;
 	pid_t pid;
 
@@ -250,6 +250,7 @@ static gboolean list(const char *const *paths, GError **error)
 	state.mounts = mounts_read(error);
 	if (!state.mounts)
 		return FALSE;
+	mounts_add_namespaces(state.mounts);
 	mounts_rank(state.mounts);
 	return !paths || mounts_select(state.mounts, paths, error);
 }

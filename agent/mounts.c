@@ -8,6 +8,7 @@
 
 #include "blockdev.h"
 #include "error.h"
+#include "namespaces.h"
 
 #define MOUNTINFO "/proc/self/mountinfo"
 
@@ -69,7 +70,7 @@ static gboolean is_on_block_device(const struct line *line)
 	return major(line->dev) != 0 || g_strv_contains(multi_device, line->type);
 }
 
-static struct mount *mounts_find(GPtrArray *mounts, dev_t dev)
+struct mount *mounts_find(GPtrArray *mounts, dev_t dev)
 {
 	for (guint i = 0; i < mounts->len; i++) {
 		struct mount *mount = g_ptr_array_index(mounts, i);
@@ -80,7 +81,9 @@ static struct mount *mounts_find(GPtrArray *mounts, dev_t dev)
 	return NULL;
 }
 
-static void mounts_add(GPtrArray *mounts, const struct line *line, gboolean writable)
+/* @root: what is before the path for us */
+static void mounts_add(GPtrArray *mounts, const struct line *line, gboolean writable,
+		       const char *root)
 {
 	struct mount *mount;
 
@@ -89,7 +92,7 @@ static void mounts_add(GPtrArray *mounts, const struct line *line, gboolean writ
 		return;
 	mount = g_new0(struct mount, 1);
 	mount->dev = line->dev;
-	mount->path = g_strdup(line->path);
+	mount->path = g_strconcat(root, line->path, NULL);
 	mount->type = g_strdup(line->type);
 	mount->source = g_strdup(line->source);
 	g_ptr_array_add(mounts, mount);
@@ -106,6 +109,17 @@ static char **mountinfo_lines(GError **error)
 	return g_strsplit(text, "\n", -1);
 }
 
+static void add_lines(GPtrArray *mounts, char **lines, gboolean writable, const char *root)
+{
+	for (char **text = lines; *text; text++) {
+		struct line line = { 0 };
+
+		if (line_parse(*text, &line))
+			mounts_add(mounts, &line, writable, root);
+		line_clear(&line);
+	}
+}
+
 static GPtrArray *read_mounts(gboolean writable, GError **error)
 {
 	g_auto(GStrv) lines = mountinfo_lines(error);
@@ -114,14 +128,26 @@ static GPtrArray *read_mounts(gboolean writable, GError **error)
 	if (!lines)
 		return NULL;
 	mounts = g_ptr_array_new_with_free_func((GDestroyNotify)mount_free);
-	for (char **text = lines; *text; text++) {
-		struct line line = { 0 };
-
-		if (line_parse(*text, &line))
-			mounts_add(mounts, &line, writable);
-		line_clear(&line);
-	}
+	add_lines(mounts, lines, writable, "");
 	return mounts;
+}
+
+void mounts_add_namespaces(GPtrArray *mounts)
+{
+	g_autoptr(GArray) processes = namespaces_other();
+
+	for (guint i = 0; i < processes->len; i++) {
+		int pid = g_array_index(processes, pid_t, i);
+		g_autofree char *file = g_strdup_printf("/proc/%d/mountinfo", pid);
+		g_autofree char *root = g_strdup_printf("/proc/%d/root", pid);
+		g_autofree char *text = NULL;
+		g_auto(GStrv) lines = NULL;
+
+		if (!g_file_get_contents(file, &text, NULL, NULL))
+			continue;
+		lines = g_strsplit(text, "\n", -1);
+		add_lines(mounts, lines, TRUE, root);
+	}
 }
 
 GPtrArray *mounts_read(GError **error)

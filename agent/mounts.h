@@ -25,11 +25,21 @@ struct mount {
 GPtrArray *mounts_read(GError **error);
 
 /**
+ * mounts_add_namespaces() - those that only other mount namespaces have, as of containers.
+ *
+ * Their paths are below /proc/PID/root, of a process that is there.
+ */
+void mounts_add_namespaces(GPtrArray *mounts);
+
+/**
  * mounts_list() - all file systems on block devices, also those that are read-only.
  *
  * For reports; each once, in mount order, as with mounts_read().
  */
 GPtrArray *mounts_list(GError **error);
+
+/** mounts_find() - the one with that number, or NULL. */
+struct mount *mounts_find(GPtrArray *mounts, dev_t dev);
 
 /** mount_block_device() - the device below; that of the source where @mount has its own. */
 dev_t mount_block_device(const struct mount *mount);

@@ -212,47 +212,6 @@ static bool pool_start(struct pool *pool, uint32_t hands, int done)
 
 /* --- opening ------------------------------------------------------------ */
 
-/* A btrfs shows another number to stat(2) than to mountinfo(5). */
-static bool is_on(int fd, const struct worker_target *target)
-{
-	struct statfs fs;
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return false;
-	if (major(target->dev) != 0)
-		return st.st_dev == target->dev;
-	return fstatfs(fd, &fs) == 0 &&
-	       (uint32_t)fs.f_type == (strcmp(target->type, "btrfs") ? 0xca451a4eU : 0x9123683eU);
-}
-
-static int open_direct(const struct worker_target *target)
-{
-	int fd = open(target->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-
-	if (fd >= 0 && !is_on(fd, target)) {
-		close(fd);
-		fd = -1;
-		errno = ESTALE;
-	}
-	return fd;
-}
-
-/* Under another mount: take that one off, in a mount namespace of our own. */
-static int open_hidden(const struct worker_target *target)
-{
-	static bool alone;
-	int fd = -1;
-
-	if (!alone && (unshare(CLONE_NEWNS) < 0 ||
-		       mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0))
-		return -1;
-	alone = true;
-	while (fd < 0 && umount2(target->path, MNT_DETACH) == 0)
-		fd = open_direct(target);
-	return fd;
-}
-
 static void send_descriptor(uint32_t index, int fd)
 {
 	struct worker_message message = { .type = WORKER_SAYS_OPENED, .number = index };
@@ -273,7 +232,7 @@ static void send_descriptor(uint32_t index, int fd)
 		stop(WORKER_REASON_AGENT);
 }
 
-static void open_all(const struct worker_target *targets)
+static void open_all(const struct target *targets)
 {
 	/* Hidden ones last: looking for them changes our view of all others. */
 	for (int hidden = 0; hidden <= 1; hidden++)
@@ -281,8 +240,8 @@ static void open_all(const struct worker_target *targets)
 			struct worker_item *item = &worker.shared->items[i];
 
 			if (item->fd < 0)
-				item->fd = hidden ? open_hidden(&targets[i]) :
-						    open_direct(&targets[i]);
+				item->fd = hidden ? target_open_hidden(&targets[i]) :
+						    target_open(&targets[i]);
 			else
 				continue;
 			if (item->fd >= 0)
@@ -501,7 +460,7 @@ static bool prepare(void)
 	       pool_start(&worker.thawers, hands < THAW_HANDS ? hands : THAW_HANDS, done[1]);
 }
 
-_Noreturn void worker_freeze(struct worker_shared *shared, const struct worker_target *targets,
+_Noreturn void worker_freeze(struct worker_shared *shared, const struct target *targets,
 			     int socket, uint32_t timeout_ms)
 {
 	worker.shared = shared;

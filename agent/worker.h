@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "target.h"
+
 /*
  * The userland freezer: a process of its own, forked by the agent, which may
  * get stuck in the kernel while the agent goes on. It uses neither GLib nor the
@@ -45,13 +47,6 @@ struct worker_shared {
 	struct worker_item items[];
 };
 
-/* What the worker opens; prepared by the agent before the fork. */
-struct worker_target {
-	const char *path;
-	dev_t dev;
-	const char *type;
-};
-
 /* Messages are packets of one struct worker_message. */
 enum worker_message_type {
 	WORKER_SAYS_OPENED, /* number: index of an item; carries its descriptor */
@@ -76,11 +71,11 @@ struct worker_message {
 /**
  * worker_freeze() - the worker's life, from opening to thawing.
  * @shared: states of the file systems, all WORKER_IDLE
- * @targets: as many as @shared has items
+ * @targets: what to open, as many as @shared has items
  * @socket: SOCK_SEQPACKET to the agent
  * @timeout_ms: deadline, counted from the first freeze
  */
-_Noreturn void worker_freeze(struct worker_shared *shared, const struct worker_target *targets,
+_Noreturn void worker_freeze(struct worker_shared *shared, const struct target *targets,
 			     int socket, uint32_t timeout_ms);
 
 /**

@@ -67,6 +67,77 @@ teardown_file() { guest_teardown; }
 	run -0 host_agent thaw
 }
 
+# container_start: a process in a mount namespace of its own, with a file system that nobody else sees
+container_start()
+{
+	guest_run 'truncate -s 40M /var/inside.img && mkfs.ext4 -q /var/inside.img && mkdir -p /run/inside'
+	guest_run_bg container 'unshare --mount --propagation private sh -c "
+		mount -o loop /var/inside.img /run/inside && echo >/run/inside/there && exec sleep 1000"'
+	guest_wait_for 'pid=$(pgrep -x -f "sleep 1000") && test -e /proc/$pid/root/run/inside/there' 10
+}
+
+@test "a file system that only a container has is frozen, before what it is stored on" {
+	container_start
+	INSIDE=$(guest_run 'echo /proc/$(pgrep -x -f "sleep 1000")/root/run/inside')
+	writer_start "$INSIDE"
+	run -0 host_agent freeze
+	[[ $output == "4 file systems frozen" ]]
+	writer_is_blocked "$INSIDE"
+	writer_is_blocked /srv/1
+	run -0 host_agent thaw
+	[[ $output == "4 file systems thawed" ]]
+	writer_goes_on "$INSIDE"
+	run -0 host_agent freeze
+	guest_run 'kill -9 $(cat /sys/fs/cgroup/system.slice/guest-tools-agent.service/cgroup.procs)'
+	writer_goes_on "$INSIDE"
+	writer_goes_on /srv/1
+	agent_wait
+	writer_stop "$INSIDE"
+	guest_run 'pkill -x -f "sleep 1000"; rm /var/inside.img'
+}
+
+@test "SIGKILL of agent and workers at once thaws what another mount hides" {
+	guest_run 'mount -t tmpfs tmpfs /srv/2'
+	run -0 host_agent freeze
+	[[ $output == "3 file systems frozen" ]]
+	writer_is_blocked /srv/2
+	guest_run 'kill -9 $(cat /sys/fs/cgroup/system.slice/guest-tools-agent.service/cgroup.procs)'
+	guest_run 'umount /srv/2'
+	writer_goes_on /srv/2
+	writer_goes_on /srv/1
+	agent_wait
+}
+
+@test "a FUSE file system whose server never answers hangs nobody" {
+	"$BUILD/static/bin/musl-cc" -static -O -o "$BATS_TEST_TMPDIR/hung-fuse" \
+		"$BATS_TEST_DIRNAME/../unit/agent/hung-fuse.c"
+	guest_put "$BATS_TEST_TMPDIR/hung-fuse" /usr/local/bin/hung-fuse
+	guest_run 'modprobe fuse; mkdir -p /srv/hung'
+	guest_run_bg hung '/usr/local/bin/hung-fuse /srv/hung'
+	guest_wait_for 'grep -q " /srv/hung fuse" /proc/mounts' 10 || { guest_bg_output hung; return 1; }
+	run guest_run 'timeout -s KILL 1 ls /srv/hung'
+	[ "$status" -ne 0 ]
+	run -0 host_agent freeze
+	[[ $output == "3 file systems frozen" ]]
+	run -0 host_agent thaw
+	[[ $output == "3 file systems thawed" ]]
+	run -0 host_agent info
+	guest_run 'pkill -x hung-fuse; umount -l /srv/hung; rm /usr/local/bin/hung-fuse'
+}
+
+@test "a read-only squashfs is left alone" {
+	command -v mksquashfs >/dev/null || skip "mksquashfs is not installed"
+	mkdir "$BATS_TEST_TMPDIR/snap" && echo snap >"$BATS_TEST_TMPDIR/snap/file"
+	mksquashfs "$BATS_TEST_TMPDIR/snap" "$BATS_TEST_TMPDIR/snap.img" -quiet -no-progress >/dev/null
+	guest_put "$BATS_TEST_TMPDIR/snap.img" /var/snap.img
+	guest_run 'mkdir -p /srv/snap && mount -o loop /var/snap.img /srv/snap'
+	run -0 host_agent freeze
+	[[ $output == "3 file systems frozen" ]]
+	guest_run 'cat /srv/snap/file'
+	run -0 host_agent thaw
+	guest_run 'umount /srv/snap; rm /var/snap.img'
+}
+
 @test "with the system calls of Linux 2.6.32 alone the agent freezes all the same" {
 	# In the foreground of nothing: the service gives the channel up for it.
 	"$BUILD/static/bin/musl-cc" -static -O -o "$BATS_TEST_TMPDIR/old-kernel" \
