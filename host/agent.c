@@ -11,6 +11,7 @@
 
 /* Precedes the reply to guest-sync-delimited. */
 #define DELIMITER '\xff'
+#define SYNC_PATIENCE_MS 1000
 
 struct agent {
 	struct stream stream;
@@ -23,7 +24,7 @@ static json_t *command_object(const char *command, json_t *arguments)
 }
 
 /* Skips what was meant for whoever spoke to the agent before, us or another. */
-static int sync_delimited(struct agent *agent, int64_t end)
+static int sync_once(struct agent *agent, int64_t end)
 {
 	json_int_t id = (json_int_t)wait_now_ms() << 16 | getpid();
 	bool ours = false;
@@ -42,6 +43,24 @@ static int sync_delimited(struct agent *agent, int64_t end)
 		ours = json_integer_value(json_object_get(reply, "return")) == id;
 		json_decref(reply);
 	}
+	return ret;
+}
+
+/*
+ * Again and again, as a request is lost when the agent restarts just then; each time with twice
+ * the patience, as a slow agent answers to all of them, and it is the last that counts.
+ */
+static int sync_delimited(struct agent *agent, int64_t end)
+{
+	int64_t patience = SYNC_PATIENCE_MS;
+	int ret;
+
+	do {
+		int64_t now = wait_now_ms();
+
+		ret = sync_once(agent, end - now < patience ? end : now + patience);
+		patience *= 2;
+	} while (ret == -ETIMEDOUT && wait_now_ms() < end);
 	return ret;
 }
 

@@ -5,7 +5,7 @@ bats_load_library bats-support
 bats_load_library bats-assert
 
 top=$(cd "${BATS_TEST_DIRNAME}/../.." && pwd)
-export BUILD=${BUILD:-$top/build} VERSION ARCH=${ARCH:-amd64} SOURCE_DATE_EPOCH=1700000000
+export BUILD=${BUILD:-$top/build} VERSION ARCH=${ARCH:-amd64}
 VERSION=$(cat "$top/VERSION")
 load ../installer/rpm-lib
 

@@ -5,7 +5,7 @@ bats_load_library bats-support
 bats_load_library bats-assert
 
 top=$(cd "${BATS_TEST_DIRNAME}/../.." && pwd)
-export BUILD=${BUILD:-$top/build} VERSION=1.2.3 SOURCE_DATE_EPOCH=0
+export BUILD=${BUILD:-$top/build}
 
 # program NAME FLAGS...: a static program of standard input's source
 program() {
@@ -14,7 +14,7 @@ program() {
 }
 
 sbom() {
-	"$top/packaging/sbom.sh" "$BUILD/static" "$@"
+	VERSION=1.2.3 SOURCE_DATE_EPOCH=0 "$top/packaging/sbom.sh" "$BUILD/static" "$@"
 }
 
 # linked FILE: the sources of what is linked into it, as the document on standard input says
@@ -27,7 +27,7 @@ linked() {
 @test "every static program on the ISO is in its bill, with its digest, and each library with version and licence" {
 	local path count=0
 
-	env -u VERSION -u SOURCE_DATE_EPOCH make -s -C "$top" iso >/dev/null
+	make -s -C "$top" iso >/dev/null
 	xorriso -osirrox on -indev "stdio:$BUILD/iso/guest-tools-$(cat "$top/VERSION").iso" \
 		-extract / "$BATS_TEST_TMPDIR/medium" >/dev/null 2>&1
 	cd "$BATS_TEST_TMPDIR/medium"

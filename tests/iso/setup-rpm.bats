@@ -5,7 +5,7 @@ load ../installer/setup-lib
 load ../installer/rpm-lib
 
 BUILD=$(realpath "$BUILD")
-export BUILD ARCH=${ARCH:-amd64} SOURCE_DATE_EPOCH=1700000000
+export BUILD ARCH=${ARCH:-amd64}
 
 setup_file() {
 	local version

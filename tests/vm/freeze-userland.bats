@@ -28,6 +28,8 @@ teardown()
 {
 	# A test that failed leaves nothing frozen to the next one.
 	[ -n "${BATS_TEST_COMPLETED-}" ] || host_agent thaw >/dev/null 2>&1 || true
+	# Nor anything mounted on another: systemd 252 does not reboot then.
+	guest_run 'while grep -q " /srv/2 tmpfs" /proc/mounts; do umount /srv/2 || sleep 0.1; done'
 	guest_check
 }
 
@@ -102,7 +104,6 @@ container_start()
 	[[ $output == "3 file systems frozen" ]]
 	writer_is_blocked /srv/2
 	guest_run 'kill -9 $(cat /sys/fs/cgroup/system.slice/guest-tools-agent.service/cgroup.procs)'
-	guest_run 'umount /srv/2'
 	writer_goes_on /srv/2
 	writer_goes_on /srv/1
 	agent_wait
