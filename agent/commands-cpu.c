@@ -50,7 +50,7 @@ static gboolean set_one(json_t *vcpu, GError **error)
 	int status;
 
 	if (access(directory, F_OK) < 0)
-		return agent_error_errno(error, errno, "open(\"%s\")", directory);
+		return agent_error_errno(error, errno, "Could not open '%s'", directory);
 	now = sysfs_read("%s", path);
 	if (!now && online)
 		return TRUE;

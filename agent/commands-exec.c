@@ -271,8 +271,7 @@ G_GNUC_NORETURN static void exec_program(char **argv, char **environment, const 
 static GError *start_error(const struct program *program, int errnum)
 {
 	return g_error_new(AGENT_ERROR, AGENT_ERROR_GENERIC,
-			   "Guest agent command failed, error was 'Failed to execute child process "
-			   "“%s” (%s)'",
+			   "Failed to execute child process “%s” (%s)",
 			   program->path, g_strerror(errnum));
 }
 

@@ -351,7 +351,15 @@ static void write_run(struct request *request, json_t *arguments)
 
 static void seek_run(struct request *request, json_t *arguments)
 {
-	file_start(request, arguments, seek_task);
+	json_t *whence = json_object_get(arguments, "whence");
+	GError *error = NULL;
+	int number;
+
+	/* A word that is none is told before a handle that is none, a number after it. */
+	if (json_is_integer(whence) || find_whence(whence, &number, &error))
+		file_start(request, arguments, seek_task);
+	else
+		request_fail(request, error);
 }
 
 /* The agent keeps nothing back: what was written is with the kernel. */

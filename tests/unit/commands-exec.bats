@@ -85,9 +85,9 @@ out() { jq -r '."out-data"' <<<"$1" | base64 -d; }
 	error_of guest-exec-status '{"pid":0}'
 	before=$(ls "/proc/$pid/fd" | wc -l)
 	assert_equal "$(error_of guest-exec '{"path":"/none"}')" \
-		"Guest agent command failed, error was 'Failed to execute child process “/none” (No such file or directory)'"
+		"Failed to execute child process “/none” (No such file or directory)"
 	assert_equal "$(error_of guest-exec '{"path":"/etc/passwd"}')" \
-		"Guest agent command failed, error was 'Failed to execute child process “/etc/passwd” (Permission denied)'"
+		"Failed to execute child process “/etc/passwd” (Permission denied)"
 	assert_equal "$(error_of guest-exec '{"path":"cat","input-data":"!"}')" \
 		"Base64 data contains invalid characters"
 	# Neither a descriptor nor a zombie is left of those.

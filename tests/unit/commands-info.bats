@@ -6,6 +6,7 @@ bats_require_minimum_version 1.5.0
 bats_load_library bats-support
 bats_load_library bats-assert
 load agent/agent
+load agent/parity
 load agent/commands
 
 setup()
@@ -130,7 +131,7 @@ dotted() { echo "$((16#${1:6:2})).$((16#${1:4:2})).$((16#${1:2:2})).$((16#${1:0:
 	assert_equal "$(error_of guest-exec '{"path":"true","arg":["a",1]}')" "Invalid parameter type for 'arg[1]', expected: string"
 	assert_equal "$(error_of guest-exec '{"path":"true","arg":"a"}')" "Invalid parameter type for 'arg', expected: array"
 	assert_equal "$(error_of guest-set-vcpus '{"vcpus":[{"logical-id":9999,"online":true}]}')" \
-		'open("/sys/devices/system/cpu/cpu9999/"): No such file or directory'
+		"Could not open '/sys/devices/system/cpu/cpu9999/': No such file or directory"
 }
 
 @test "users that do not exist, and keys and passwords that are none, are refused" {
@@ -149,73 +150,19 @@ qemu_ga_start()
 {
 	command -v qemu-ga >/dev/null || skip "qemu-ga is not installed"
 	mkdir "$BATS_TEST_TMPDIR/state"
-	(cd / && exec qemu-ga -m unix-listen -p "$BATS_TEST_TMPDIR/qemu-ga.sock" -t "$BATS_TEST_TMPDIR/state" \
+	THEIR_SOCKET=$BATS_TEST_TMPDIR/qemu-ga.sock
+	(cd / && exec qemu-ga -m unix-listen -p "$THEIR_SOCKET" -t "$BATS_TEST_TMPDIR/state" \
 		>"$BATS_TEST_TMPDIR/qemu-ga.log" 2>&1 3>&-) &
 	QEMU_GA_PID=$!
-	wait_for test -S "$BATS_TEST_TMPDIR/qemu-ga.sock"
-}
-
-# same COMMAND ARGUMENTS FILTER: both answer alike, once jq's FILTER has taken out what cannot be
-same()
-{
-	local SOCKET ours theirs
-
-	SOCKET=$BATS_TEST_TMPDIR/agent.sock
-	ours=$(ask_command "$1" "$2" | jq -cS "$3")
-	SOCKET=$BATS_TEST_TMPDIR/qemu-ga.sock
-	theirs=$(ask_command "$1" "$2" | jq -cS "$3")
-	[ -n "$theirs" ] && [ "$ours" = "$theirs" ] || fail "$1 $2
-ours:   $ours
-theirs: $theirs"
+	wait_for test -S "$THEIR_SOCKET"
 }
 
 @test "reports are those of the QEMU guest agent" {
 	qemu_ga_start
-	same guest-get-vcpus '' '.return | sort_by(."logical-id")'
-	same guest-get-memory-block-info '' .
-	same guest-get-memory-blocks '' '.return | sort_by(."phys-index")'
-	same guest-get-fsinfo '' '.return | map(del(."used-bytes", ."total-bytes", ."total-bytes-privileged", .disk[].serial))'
-	same guest-get-disks '' '.return | map(del(.address?.serial)) | sort_by(.name)'
-	same guest-get-diskstats '' '.return | map([.name, .major, .minor, (.stats | keys)])'
-	same guest-get-cpustats '' '.return | map([.cpu, .type, keys])'
-	same guest-network-get-interfaces '' '.return | map(del(.statistics))'
-	same guest-get-host-name '' .
-	same guest-get-users '' '.return | sort_by(.user)'
-	same guest-get-timezone '' .
-	same guest-get-osinfo '' .
+	reports_are_alike
 }
 
 @test "errors are those of the QEMU guest agent" {
 	qemu_ga_start
-	local i cases=(
-		guest-file-open '{"path":"/none"}'
-		guest-file-open '{"path":"/etc/passwd","mode":"bad"}'
-		guest-file-open '{}'
-		guest-file-read '{"handle":7}'
-		guest-file-read '{"handle":"x"}'
-		guest-file-close '{"handle":7}'
-		guest-exec '{"path":"true","arg":[1]}'
-		guest-exec '{"path":"true","arg":"x"}'
-		guest-exec '{"path":"true","input-data":"!"}'
-		guest-exec '{"path":"/none"}'
-		guest-set-user-password '{"username":"a:b","password":"eA==","crypted":false}'
-		guest-set-user-password '{"username":"nobody","password":"eAp5","crypted":false}'
-		guest-set-user-password '{"username":"nobody","password":"!","crypted":false}'
-		guest-ssh-add-authorized-keys '{"username":"nobody","keys":["a\\nb"]}'
-		guest-ssh-add-authorized-keys '{"username":"nobody","keys":["#"]}'
-		guest-set-vcpus '{"vcpus":[]}'
-		guest-set-vcpus '{"vcpus":[{"logical-id":9999,"online":true}]}'
-		guest-set-vcpus '{"vcpus":[{"logical-id":0}]}'
-		guest-set-vcpus '{"vcpus":[{"logical-id":0,"online":true,"x":1}]}'
-		guest-set-vcpus '{"vcpus":[1]}'
-		guest-set-memory-blocks '{"mem-blks":[]}'
-		guest-set-memory-blocks '{"mem-blks":[{"phys-index":99999,"online":true}]}'
-		guest-fstrim '{"minimum":"x"}'
-		guest-get-fsinfo '{"x":1}'
-		guest-get-nothing '{}'
-	)
-
-	for ((i = 0; i < ${#cases[@]}; i += 2)); do
-		same "${cases[i]}" "${cases[i + 1]}" .
-	done
+	errors_are_alike
 }
