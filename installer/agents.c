@@ -33,10 +33,14 @@ static gboolean is_masked(const struct root *root, const char *unit)
 	return target && strcmp(target, "/dev/null") == 0;
 }
 
-static gboolean is_running(const struct root *root, const char *program)
+gboolean agents_is_running(const struct root *root, const char *program)
 {
+	g_autofree char *name = g_path_get_basename(program);
+
 	if (!root_is_live(root))
 		return FALSE;
+	/* As much of it as the kernel keeps. */
+	name[MIN(strlen(name), 15)] = '\0';
 	g_auto(GStrv) pids = root_list(root, "/proc");
 
 	for (char **pid = pids; *pid; pid++) {
@@ -44,7 +48,7 @@ static gboolean is_running(const struct root *root, const char *program)
 		g_autofree char *comm = NULL;
 
 		if (g_ascii_isdigit(**pid) && g_file_get_contents(path, &comm, NULL, NULL) &&
-		    strcmp(g_strchomp(comm), program) == 0)
+		    strcmp(g_strchomp(comm), name) == 0)
 			return TRUE;
 	}
 	return FALSE;
@@ -57,7 +61,7 @@ gboolean agents_other(const struct root *root, struct other_agent *other)
 
 		other->name = others[i].name;
 		other->unit = others[i].unit;
-		other->active = is_running(root, others[i].program);
+		other->active = agents_is_running(root, others[i].program);
 		if (other->active || (program && !is_masked(root, others[i].unit)))
 			return TRUE;
 	}

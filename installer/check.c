@@ -63,11 +63,11 @@ static gboolean check_other_agent(const struct context *c, const struct plan *pl
 static gboolean check_replaceable(const struct context *c, const struct plan *plan, GError **err)
 {
 	if (!c->detection->has_other_agent || !c->options->replace_agent ||
-	    strcmp(c->detection->init, "systemd") == 0)
+	    strcmp(c->detection->init->name, "systemd") == 0)
 		return TRUE;
 	return setup_fail(err, SETUP_REFUSED,
 			  "cannot replace %s: with the init system %s this is not done by setup; "
-			  "remove it first", c->detection->other_agent.name, c->detection->init);
+			  "remove it first", c->detection->other_agent.name, c->detection->init->name);
 }
 
 /* What a directory needs: a share for itself, and the copies where it holds them. */

@@ -195,8 +195,8 @@ struct detection *detect(const struct root *root)
 	d->distribution = distribution_detect(root);
 	d->architecture = detect_architecture(root);
 	d->libc = detect_libc(root);
-	d->init = init_detect(root);
-	d->systemd_runs = init_systemd_runs(root);
+	d->init = service_init(init_detect(root));
+	d->init_runs = service_init_runs(root, d->init);
 	d->packages = packages_detect(root);
 	d->kernels = kernels_detect(root);
 	d->dkms = root_find_program(root, "dkms");

@@ -12,6 +12,7 @@
 #include "distribution.h"
 #include "kernels.h"
 #include "packages.h"
+#include "service.h"
 
 enum known { KNOWN_NO, KNOWN_YES, KNOWN_NOT };
 
@@ -20,8 +21,8 @@ struct detection {
 	struct distribution *distribution;
 	const char *architecture; /* as Debian names it, or "unknown" */
 	const char *libc;	  /* glibc, musl or unknown */
-	const char *init;
-	gboolean systemd_runs;
+	const struct init_system *init;
+	gboolean init_runs;
 	const struct package_manager *packages;
 	GPtrArray *kernels; /* struct kernel */
 	char *dkms, *compiler, *make; /* their paths, or NULL */

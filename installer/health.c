@@ -4,30 +4,21 @@
 #include "service.h"
 #include "ui.h"
 
-static gboolean is_enabled(const struct root *root)
-{
-	g_auto(GStrv) links = service_links(root, AGENT_UNIT);
-
-	for (char **link = links; *link; link++) {
-		g_autofree char *target = root_readlink(root, *link);
-
-		if (target)
-			return TRUE;
-	}
-	return FALSE;
-}
-
 void health_check(const struct context *c, int seconds, struct health *health)
 {
 	gint64 end = g_get_monotonic_time() + seconds * G_USEC_PER_SEC;
 
-	health->offline = !root_is_live(c->root) || !c->detection->systemd_runs;
-	health->enabled = is_enabled(c->root);
+	const struct init_system *init = c->detection->init;
+	g_autofree char *service = service_agent(init);
+
+	health->init = init;
+	health->offline = !c->detection->init_runs;
+	health->enabled = service_is_enabled(c->root, init, service);
 	health->channel = root_is_live(c->root) && root_exists(c->root, AGENT_CHANNEL);
 	health->module_loaded = detect_module_loaded(c->root);
 	health->device = root_is_live(c->root) && root_exists(c->root, "/dev/fsfreeze");
 	for (;;) {
-		health->active = service_is_active(c->root, AGENT_UNIT);
+		health->active = service_is_active(c->root, init, service);
 		if (health->active || !health->channel || g_get_monotonic_time() >= end)
 			return;
 		g_usleep(100 * 1000);
@@ -47,19 +38,36 @@ json_t *health_json(const struct health *health)
 			 health->device ? "kernel" : "userland");
 }
 
-static const char *service_words(const struct health *health)
+char *health_hint(const struct health *health)
 {
+	g_autofree char *service = service_agent(health->init);
+	g_auto(GStrv) parts = g_strsplit(health->init->log, "%s", 2);
+	g_autofree char *log = g_strjoinv(service, parts);
+
+	if (health->init->suffix)
+		return g_strconcat("see ", log, NULL);
+	return g_strdup_printf("setup cannot start it under %s, see guest-tools-setup(8)",
+			       health->init->name);
+}
+
+static char *service_words(const struct health *health)
+{
+	g_autofree char *hint = health_hint(health);
+
 	if (health->active)
-		return "running";
+		return g_strdup("running");
 	if (health->offline)
-		return health->enabled ? "enabled, starts at boot" : "not enabled";
-	return health->channel ? "not running: see journalctl -u " AGENT_UNIT :
-				 "waits for the channel";
+		return g_strdup(health->enabled ? "enabled, starts at boot" : "not enabled");
+	if (!health->channel && health->init->by_device)
+		return g_strdup("waits for the channel");
+	return g_strconcat("not running: ", hint, NULL);
 }
 
 void health_report(const struct health *health)
 {
-	ui_say("Service:  %s", service_words(health));
+	g_autofree char *words = service_words(health);
+
+	ui_say("Service:  %s", words);
 	if (health->offline)
 		return;
 	ui_say("Channel:  %s", health->channel ?

@@ -47,8 +47,3 @@ const char *init_detect(const struct root *root)
 			return inits[i].name;
 	return "unknown";
 }
-
-gboolean init_systemd_runs(const struct root *root)
-{
-	return root_is_live(root) && root_is_dir(root, "/run/systemd/system");
-}

@@ -86,9 +86,10 @@ static gboolean add_health(const struct context *c, json_t *document, GError **e
 	health_report(&health);
 	if (health.offline || health.active || !health.channel)
 		return TRUE;
+	g_autofree char *hint = health_hint(&health);
+
 	return setup_fail(err, SETUP_NOT_WORKING,
-			  "guest-tools is installed, but its service does not run: "
-			  "see journalctl -u " AGENT_UNIT);
+			  "guest-tools is installed, but its service does not run: %s", hint);
 }
 
 static gboolean run_install(struct context *c, json_t *document, GError **err)

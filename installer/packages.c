@@ -20,6 +20,7 @@ static const struct package_manager managers[] = {
 		.program = "dpkg",
 		.databases = { "/var/lib/dpkg/status" },
 		.suffix = ".deb",
+		.brings_start_files = TRUE,
 		.locks = { "/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock" },
 		.locked = "another process",
 		.error = "dpkg: error",

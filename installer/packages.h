@@ -22,6 +22,7 @@ struct package_manager {
 	const char *databases[3]; /* one must exist in the root */
 	/* From here on only where setup drives it. */
 	const char *suffix;	   /* of its package files; NULL when setup cannot drive it */
+	gboolean brings_start_files; /* our package for it has those of sysvinit and upstart too */
 	const char *locks[2];	   /* files it locks while it is at work */
 	const char *locked, *error; /* how it says that another has the lock, and what went wrong */
 

@@ -133,18 +133,38 @@ static void add_agent(struct plan *plan, const struct context *c)
 	add_setup(plan, c);
 }
 
+/* The start file of the guest's init system; FALSE where there will be none. */
+static gboolean add_start_file(struct plan *plan, const struct context *c, const char *service)
+{
+	const struct init_system *init = c->detection->init;
+	g_autofree char *path = service_file(c->root, init, service);
+	const struct medium_file *file;
+
+	if (!path || !init->source)
+		return path != NULL;
+	if (strcmp(plan->agent->way, "package") == 0 && c->detection->packages->brings_start_files)
+		return TRUE;
+	file = medium_filef(c->medium, "%s/tree/usr/share/guest-tools/init/%s",
+			    c->detection->architecture, init->source);
+	if (file)
+		add(plan, c, &step_put, path, file);
+	return file != NULL;
+}
+
 /* A changed agent is started again, so what runs is what was installed. */
 static void add_service(struct plan *plan, const struct context *c, gboolean agent_changes)
 {
-	if (strcmp(c->detection->init, "systemd"))
+	g_autofree char *service = service_agent(c->detection->init);
+
+	if (!add_start_file(plan, c, service))
 		return;
-	add(plan, c, &step_enable, AGENT_UNIT, NULL);
-	if (!c->detection->systemd_runs)
+	add(plan, c, &step_enable, service, NULL);
+	if (!c->detection->init_runs)
 		return;
 	if (agent_changes)
-		g_ptr_array_add(plan->steps, step_new(&step_start, AGENT_UNIT, NULL));
+		g_ptr_array_add(plan->steps, step_new(&step_start, service, NULL));
 	else
-		add(plan, c, &step_start, AGENT_UNIT, NULL);
+		add(plan, c, &step_start, service, NULL);
 }
 
 /* Everything from the medium is copied before the first change, so that it may go away then. */

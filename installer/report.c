@@ -67,7 +67,7 @@ json_t *report_detection_json(const struct detection *d, const struct options *o
 			 "s:b, s:o}",
 			 "distribution", "id", os->id, "version", os->version, "family", os->family,
 			 "name", os->name, "source", os->source, "architecture", d->architecture,
-			 "libc", d->libc, "init", d->init, "init_running", d->systemd_runs,
+			 "libc", d->libc, "init", d->init->name, "init_running", d->init_runs,
 			 "package_manager", d->packages->name, "dkms", d->dkms != NULL, "kernels",
 			 kernels_json(d, options), "agent", agent_json(d), "secure_boot",
 			 known_json(d->secure_boot), "read_only_usr", d->read_only_usr,
@@ -78,7 +78,7 @@ static void report_system(const struct detection *d)
 {
 	ui_say("System:   %s%s%s, %s, %s, packages by %s", d->distribution->name,
 	       strcmp(d->distribution->family, "unknown") ? "" : " (unknown family)",
-	       d->read_only_usr ? ", /usr read-only" : "", d->architecture, d->init,
+	       d->read_only_usr ? ", /usr read-only" : "", d->architecture, d->init->name,
 	       d->packages->name);
 }
 

@@ -105,6 +105,16 @@ static gboolean probe_none(const struct way_input *in, char **reason)
 	return answer(TRUE, reason, "the agent freezes by itself, without the module");
 }
 
+/* The rest of a reason where setup has nothing to start the agent with; free it. */
+static char *start_words(const struct detection *d)
+{
+	if (d->init->suffix)
+		return g_strdup("");
+	return g_strdup_printf("; setup does not start it under the init system %s: let that run "
+			       "%s at boot, as the examples in /usr/share/guest-tools/init do",
+			       d->init->name, AGENT_PROGRAM);
+}
+
 static gboolean probe_package(const struct way_input *in, char **reason)
 {
 	const struct detection *d = in->detection;
@@ -121,7 +131,9 @@ static gboolean probe_package(const struct way_input *in, char **reason)
 	if (!d->can_execute)
 		return answer(FALSE, reason, "programs of %s cannot run on this machine",
 			      d->architecture);
-	return answer(TRUE, reason, "%s manages this system's packages", d->packages->name);
+	g_autofree char *start = start_words(d);
+
+	return answer(TRUE, reason, "%s manages this system's packages%s", d->packages->name, start);
 }
 
 static gboolean probe_static(const struct way_input *in, char **reason)
@@ -134,10 +146,9 @@ static gboolean probe_static(const struct way_input *in, char **reason)
 			      d->architecture);
 	if (d->read_only_usr)
 		return answer(FALSE, reason, "/usr is read-only");
-	if (strcmp(d->init, "systemd"))
-		return answer(FALSE, reason, "there is no start script for the init system %s",
-			      d->init);
-	return answer(TRUE, reason, "the files run on any distribution of %s", d->architecture);
+	g_autofree char *start = start_words(d);
+
+	return answer(TRUE, reason, "the files run on any distribution of %s%s", d->architecture, start);
 }
 
 static const struct way module_ways[] = {

@@ -103,3 +103,55 @@ snapshot() {
 	(cd "$1" && find . -printf '%y %m %p %l\n' | LC_ALL=C sort &&
 		find . -type f -print0 | LC_ALL=C sort -z | xargs -0r sha256sum)
 }
+
+# medium_start_files DIR VERSION: add the start files of the init systems to such a medium.
+medium_start_files() {
+	mkdir -p "$1/amd64/tree/usr/share/guest-tools/init"
+	cp "$HERE/../../agent/init/"* "$1/amd64/tree/usr/share/guest-tools/init/"
+	add_manifest "$1" "$2"
+}
+
+# root_init DIR INIT: another init system in a root_debian without dpkg, as far as is looked at.
+root_init() {
+	local level
+	rm -rf "$1/usr/bin/dpkg" "$1/sbin/init" "$1/lib/systemd"
+	mkdir -p "$1/etc/init.d"
+	case $2 in
+	sysvinit | sysvinit-suse)
+		: >"$1/etc/inittab"
+		for level in 0 1 2 3 4 5 6; do
+			case $2 in
+			sysvinit) mkdir "$1/etc/rc$level.d" ;;
+			sysvinit-suse) mkdir "$1/etc/init.d/rc$level.d" ;;
+			esac
+		done
+		# What insserv writes for startpar, where that is installed.
+		printf 'TARGETS = rsyslog cron\nINTERACTIVE =\ncron: rsyslog\n' >"$1/etc/init.d/.depend.start"
+		printf 'TARGETS =' >"$1/etc/init.d/.depend.stop"
+		[ "$2" != sysvinit-suse ] || ln -s init.d "$1/etc/rc.d"
+		;;
+	sysvinit-redhat)
+		: >"$1/etc/inittab"
+		rmdir "$1/etc/init.d"
+		mkdir -p "$1/etc/rc.d/init.d"
+		ln -s rc.d/init.d "$1/etc/init.d"
+		for level in 0 1 2 3 4 5 6; do
+			mkdir "$1/etc/rc.d/rc$level.d"
+			ln -s "rc.d/rc$level.d" "$1/etc/rc$level.d"
+		done
+		;;
+	openrc)
+		mkdir -p "$1/etc/runlevels/default"
+		ln -s /bin/busybox "$1/sbin/init"
+		;;
+	upstart)
+		mkdir "$1/etc/init"
+		install -m 755 /dev/null "$1/sbin/initctl"
+		;;
+	runit) ln -s runit-init "$1/sbin/init" ;;
+	slackware)
+		mkdir -p "$1/etc/rc.d"
+		: >"$1/etc/rc.d/rc.M"
+		;;
+	esac
+}

@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Init systems that are not systemd: sysvinit and OpenRC of Debian run the agent. The guest's
-# systemd gives way to sysvinit, from which it boots; then OpenRC takes sysvinit's scripts over.
+# Init systems that are not systemd: sysvinit and OpenRC of Debian run the agent, installed by
+# setup and by the package. The guest's systemd gives way to sysvinit, from which it boots; then
+# OpenRC takes sysvinit's scripts over.
 # The tests are about one guest, in their order.
 # shellcheck disable=SC2016,SC2154 # the guest's shell expands; bats sets output
 
@@ -36,18 +37,28 @@ reboot()
 	guest_run 'mkdir -p /srv/1; mountpoint -q /srv/1 || mount /dev/disk/by-id/virtio-disk1 /srv/1'
 }
 
+# setup_offline: into the guest's own files, as into an image: nothing of them runs
+setup_offline()
+{
+	GUEST_DEADLINE=120 guest_run 'mkdir -p /mnt /image && { mountpoint -q /mnt || mount -r /dev/sr0 /mnt; } &&
+		mount --bind / /image && /mnt/setup install --yes --agent=static --module=none --root /image &&
+		umount /image'
+}
+
 setup_file()
 {
 	on_guest
-	guest_start --disk 64M:ext4
+	ISO=${SETUP_ISO:-$BUILD/iso/guest-tools-$(cat "$GUEST_TOP/VERSION").iso}
+	[ -e "$ISO" ] || skip "no $ISO: make iso"
+	guest_start --disk 64M:ext4 --cdrom "$ISO"
 	guest_put "$(echo "$BUILD"/packages/guest-tools-agent_*.deb)" /root/agent.deb
 	packages sysvinit-core sysv-rc initscripts insserv startpar
 	guest_run 'set -e
 		# The way in, which systemd had; and nobody logs in on the console.
 		grep -v "^[1-6T][0-9]*:" /usr/share/sysvinit/inittab >/etc/inittab
 		echo "gc:2345:respawn:/usr/local/sbin/guest-control /dev/virtio-ports/org.guest-tools.control.0" >>/etc/inittab
-		insserv --default
-		dpkg -i /root/agent.deb' >"$BATS_FILE_TMPDIR/sysvinit.log" 2>&1 || { cat "$BATS_FILE_TMPDIR/sysvinit.log"; return 1; }
+		insserv --default' >"$BATS_FILE_TMPDIR/sysvinit.log" 2>&1 || { cat "$BATS_FILE_TMPDIR/sysvinit.log"; return 1; }
+	setup_offline
 	reboot
 }
 
@@ -119,11 +130,34 @@ crash_thaws()
 	[ "$(port_result guest-fsfreeze-status)" = '"thawed"' ]
 }
 
-@test "sysvinit: the package starts the agent at boot, and again when it is upgraded" {
-	local before
-
+@test "sysvinit: what setup installed without running anything starts at boot, and goes with setup" {
 	run -0 guest_run 'readlink /proc/1/exe; ls /etc/rc2.d /etc/rc6.d | grep "guest-tools-agent$"'
 	[[ $output =~ sbin/init.*S[0-9]+guest-tools-agent.*K[0-9]+guest-tools-agent ]]
+	port_wait
+	run -0 guest_run 'guest-tools-setup status'
+	[[ $output == *"Service:  running"* ]]
+	run -0 guest_run 'guest-tools-setup uninstall --yes
+		ls /etc/rc?.d /etc/init.d | grep guest-tools || pgrep -x guest-tools-age || echo gone'
+	[[ $output == *gone ]] || { echo "$output"; return 1; }
+}
+
+@test "sysvinit: setup installs and starts it on the running system, and uninstalls it" {
+	run -0 guest_run 'mount -r /dev/sr0 /mnt; /mnt/setup install --yes --agent=static --module=none'
+	[[ $output == *"Service:  running"* ]]
+	port_wait
+	run -0 guest_run 'ls /etc/rc2.d /etc/rc6.d; grep guest-tools-agent /etc/init.d/.depend.start'
+	[[ $output =~ S[0-9]+guest-tools-agent.*K[0-9]+guest-tools-agent.*TARGETS ]]
+	run -0 guest_run 'guest-tools-setup uninstall --yes
+		ls /etc/rc?.d /etc/init.d | grep guest-tools || pgrep -x guest-tools-age || echo gone'
+	[[ $output == *gone ]] || { echo "$output"; return 1; }
+}
+
+@test "sysvinit: the package starts the agent, and again when it is upgraded" {
+	local before
+
+	GUEST_DEADLINE=120 guest_run 'dpkg -i /root/agent.deb'
+	run -0 guest_run 'ls /etc/rc2.d /etc/rc6.d | grep "guest-tools-agent$"'
+	[[ $output =~ S[0-9]+guest-tools-agent.*K[0-9]+guest-tools-agent ]]
 	port_wait
 	before=$(agent_pid)
 	GUEST_DEADLINE=120 guest_run 'dpkg -i /root/agent.deb'
@@ -160,19 +194,19 @@ crash_thaws()
 	[ "$output" = -900 ]
 }
 
-@test "OpenRC: its own script starts the agent under supervise-daemon at boot" {
-	service stop
+@test "OpenRC: setup puts its own script there, and supervise-daemon has the agent from boot on" {
+	GUEST_DEADLINE=120 guest_run 'dpkg --purge guest-tools-agent'
 	packages openrc libeinfo1 librc1
-	guest_put "$GUEST_TOP/agent/init/openrc" /run/openrc-script
 	# As the package does when it takes over from sysv-rc.
-	guest_run 'cp /run/openrc-script /etc/init.d/guest-tools-agent
-		for link in /etc/rcS.d/S*; do rc-update add "$(basename "$(readlink -f "$link")")" sysinit; done
-		rc-update add guest-tools-agent default' >"$BATS_FILE_TMPDIR/openrc.log"
+	guest_run 'for link in /etc/rcS.d/S*; do rc-update add "$(basename "$(readlink -f "$link")")" sysinit; done' \
+		>"$BATS_FILE_TMPDIR/openrc.log"
+	setup_offline
 	reboot
 	port_wait
-	run -0 guest_run 'rc-status default; pgrep -af supervise-daemon'
+	run -0 guest_run 'rc-status default; pgrep -af supervise-daemon; guest-tools-setup status'
 	[[ $output == *guest-tools-agent*started* ]]
 	[[ $output == *supervise-daemon*guest-tools-agent* ]]
+	[[ $output == *"Service:  running"* ]]
 }
 
 @test "OpenRC: start, stop, status, reload and restart" {
@@ -185,4 +219,13 @@ crash_thaws()
 
 @test "OpenRC: SIGKILL of agent and worker while frozen thaws, and the agent comes back" {
 	crash_thaws
+}
+
+@test "OpenRC: setup stops it at uninstall, and starts it when it is installed again" {
+	run -0 guest_run 'guest-tools-setup uninstall --yes; pgrep -x guest-tools-age ||
+		ls /etc/runlevels/*/guest-tools-agent /etc/init.d/guest-tools-agent 2>/dev/null || echo gone'
+	[[ $output == *gone ]] || { echo "$output"; return 1; }
+	run -0 guest_run 'mount -r /dev/sr0 /mnt; /mnt/setup install --yes --agent=static --module=none'
+	[[ $output == *"Service:  running"* ]]
+	port_wait
 }
