@@ -26,7 +26,7 @@ files = $(shell find $(1) -type f)
 MAKEFLAGS += --no-print-directory
 
 .PHONY: help all dist install uninstall iso packages agent host installer kmod deps check check-unit check-iso check-vm clean \
-	fuzz kernels check-debug check-headers check-cycles bench preflight guest-programs FORCE
+	fuzz kernels check-debug check-faults check-headers check-cycles bench preflight guest-programs FORCE
 .DELETE_ON_ERROR:
 
 help: ## print this
@@ -148,6 +148,8 @@ check-debug: host ## the driver on a kernel with lockdep and KASAN, built first:
 	@tests/lib/linux.sh debug
 	@KERNEL_SUITES=debug DEVICE_SUITE=debug MINI_SECONDS=3600 MINI_PATIENCE=5 DEVICE_BOOT_SECONDS=600 \
 		tests/run --timeout 4000 $(or $(T),tests/kmod/freeze.bats tests/host/device.bats)
+check-faults: installer ## setup broken at every system call, in every way: takes minutes
+	@FAULT_STRIDE=1 tests/run --timeout 3000 $(or $(T),tests/unit/setup-faults.bats)
 check-headers: ## build the driver for all kernels that Debian offers: takes minutes
 	@tests/kmod/headers.sh
 

@@ -50,12 +50,12 @@ static gboolean do_step(const struct context *c, const struct step *step, struct
 	json_t *record = json_pack("{s:s, s:s, s:o, s:o}", "kind", step->kind->name, "object",
 				   step->object, "undo", undo, "now", now);
 
-	if (!step->kind->prepare(c, step, undo, now, err)) {
+	if (!step->kind->prepare(c, step, undo, now, err) || root_take_damage(c->root, err)) {
 		json_decref(record);
 		return FALSE;
 	}
 	return journal_append(journal, record, err) && step->kind->apply(c, step, note, err) &&
-	       fault_point("step applied", err);
+	       !root_take_damage(c->root, err) && fault_point("step applied", err);
 }
 
 /* FALSE: the run must be undone. */
@@ -98,40 +98,42 @@ static gboolean undo_record(const struct context *c, const json_t *record, GErro
 
 	if (!kind || !object)
 		return setup_fail(err, SETUP_TORN, "cannot undo a step of a kind not known here");
-	return kind->undo(c, object, json_object_get(record, "undo"), err);
+	return kind->undo(c, object, json_object_get(record, "undo"), err) &&
+	       !root_take_damage(c->root, err);
 }
 
 /* Copies of replaced files that no record of the state needs are left over from undone runs. */
-static void drop_backups(const struct context *c, const struct state *state)
+static gboolean drop_backups(const struct context *c, const struct state *state, GError **err)
 {
 	g_auto(GStrv) names = root_list(c->root, STATE_BACKUPS);
 
 	for (char **name = names; *name; name++) {
 		g_autofree char *path = g_build_filename(STATE_BACKUPS, *name, NULL);
 
-		if (!state || !state_backup_used(state, path))
-			root_unlink(c->root, path, NULL);
+		if (!(state && state_backup_used(state, path)) && !root_unlink(c->root, path, err))
+			return FALSE;
 	}
-	root_rmdir(c->root, STATE_BACKUPS);
+	return root_rmdir(c->root, STATE_BACKUPS, err);
 }
 
 /* After commit or undo: the copies of the medium, unneeded backups, and last the journal. */
 static gboolean tidy_up(const struct context *c, struct journal *journal, GError **err)
 {
 	const char *stage = journal_stage(journal);
-	struct state *state;
+	g_autoptr(SetupState) state = NULL;
 	g_autoptr(GError) unread = NULL;
 
 	if (*stage && !root_remove_tree(c->root, stage, err))
 		return FALSE;
 	state = state_load(c->root, &unread);
-	if (!unread)
-		drop_backups(c, state);
-	state_free(state);
-	if (!fault_point("tidying up", err) || !journal_remove(journal, err))
+	if (unread) {
+		g_propagate_error(err, g_steal_pointer(&unread));
 		return FALSE;
-	root_rmdir(c->root, STATE_DIR);
-	return TRUE;
+	}
+	return drop_backups(c, state, err) && root_unlink(c->root, STATE_PATH ROOT_SUFFIX, err) &&
+	       !root_take_damage(c->root, err) &&
+	       fault_point("tidying up", err) && journal_remove(journal, err) &&
+	       root_rmdir(c->root, STATE_DIR, err);
 }
 
 /*
@@ -200,15 +202,24 @@ static json_t *lasting_records(const struct journal *journal)
 static gboolean save_state(const struct context *c, const struct plan *plan,
 			   struct journal *journal, GError **err)
 {
-	g_autoptr(SetupState) fresh = state_load(c->root, NULL);
-	json_t *lasting = lasting_records(journal);
+	g_autoptr(GError) unread = NULL;
+	g_autoptr(SetupState) fresh = state_load(c->root, &unread);
+	json_t *lasting, *record = step_state_record(c, err);
 
+	if (!record)
+		return FALSE;
+	if (unread) {
+		json_decref(record);
+		g_propagate_error(err, g_steal_pointer(&unread));
+		return FALSE;
+	}
 	if (!fresh)
 		fresh = state_new();
+	lasting = lasting_records(journal);
 	state_merge(fresh, lasting);
 	json_decref(lasting);
 	state_set(fresh, medium_version(c->medium), plan->agent->way, medium_keys(c->medium));
-	return journal_append(journal, step_state_record(c), err) &&
+	return journal_append(journal, record, err) &&
 	       state_save(fresh, c->root, err) && fault_point("state saved", err) &&
 	       journal_commit(journal, err);
 }
@@ -256,6 +267,7 @@ static gboolean uninstall_record(const struct context *c, const json_t *record,
 		good = kind->uninstall(c, object, undo, json_object_get(record, "now"), &note, err);
 	else
 		good = kind->undo(c, object, undo, err);
+	good = good && !root_take_damage(c->root, err);
 	note_step(outcome, kind->name, object, title, good ? "ok" : "fail", note);
 	return good;
 }
@@ -276,6 +288,17 @@ static void name_kept(const struct context *c, const char *dir, struct outcome *
 	}
 }
 
+static gboolean drop_config_dirs(const struct context *c, GError **err)
+{
+	static const char *const dirs[] = { "/etc/guest-tools/fsfreeze-hook.d",
+					    "/etc/guest-tools/hooks", "/etc/guest-tools" };
+
+	for (gsize i = 0; i < G_N_ELEMENTS(dirs); i++)
+		if (!root_rmdir(c->root, dirs[i], err))
+			return FALSE;
+	return TRUE;
+}
+
 /* Undo the state's records, last first; begun anew by each run until the journal says commit. */
 static gboolean uninstall_from(const struct context *c, struct journal *journal, struct outcome *outcome,
 			       GError **err)
@@ -284,27 +307,33 @@ static gboolean uninstall_from(const struct context *c, struct journal *journal,
 
 	for (gsize i = json_array_size(records); !journal_committed(journal) && i-- > 0;)
 		if (!uninstall_record(c, json_array_get(records, i), outcome, err) ||
-		    !fault_point("step undone", err)) {
-			g_prefix_error(err, "uninstall is half done, run it again: ");
-			if (err && *err)
-				(*err)->code = SETUP_TORN;
+		    !fault_point("step undone", err))
 			return FALSE;
-		}
 	if (!journal_committed(journal) && !journal_commit(journal, err))
 		return FALSE;
-	if (!fault_point("committed", err) || !root_unlink(c->root, STATE_PATH, err))
+	if (!fault_point("committed", err) || !root_unlink(c->root, STATE_PATH, err) ||
+	    !drop_config_dirs(c, err))
 		return FALSE;
-	root_rmdir(c->root, "/etc/guest-tools/fsfreeze-hook.d");
-	root_rmdir(c->root, "/etc/guest-tools/hooks");
-	root_rmdir(c->root, "/etc/guest-tools");
 	name_kept(c, "/etc/guest-tools", outcome);
 	return tidy_up(c, journal, err);
+}
+
+/* Where it cannot go on, the next run can: that is neither the old state nor the new one yet. */
+static gboolean uninstall(const struct context *c, struct journal *journal, struct outcome *outcome,
+			  GError **err)
+{
+	g_autoptr(GError) problem = NULL;
+
+	if (uninstall_from(c, journal, outcome, &problem))
+		return TRUE;
+	return setup_fail(err, SETUP_TORN, "uninstall is half done, run it again: %s",
+			  problem->message);
 }
 
 gboolean apply_uninstall(const struct context *c, struct outcome *outcome, GError **err)
 {
 	struct journal *journal = journal_begin(c->root, "uninstall", "", err);
-	gboolean good = journal && uninstall_from(c, journal, outcome, err);
+	gboolean good = journal && uninstall(c, journal, outcome, err);
 
 	journal_free(journal);
 	return good;
@@ -314,7 +343,7 @@ static gboolean recover_from(const struct context *c, struct journal *journal, s
 			     GError **err)
 {
 	if (strcmp(journal_operation(journal), "uninstall") == 0)
-		return uninstall_from(c, journal, outcome, err);
+		return uninstall(c, journal, outcome, err);
 	if (journal_committed(journal))
 		return tidy_up(c, journal, err);
 	return roll_back(c, journal, err);
@@ -332,9 +361,7 @@ gboolean apply_recover(const struct context *c, struct outcome *outcome, gboolea
 		return FALSE;
 	}
 	if (!journal) {
-		/* Killed between making the directory and the journal. */
-		root_rmdir(c->root, STATE_DIR);
-		return TRUE;
+		return journal_sweep(c->root, err);
 	}
 	ui_say("An earlier %s did not come to its end: %s", journal_operation(journal),
 	       journal_committed(journal)			   ? "tidying up" :

@@ -74,10 +74,15 @@ struct journal *journal_begin(const struct root *root, const char *operation, co
 	    root_write(root, JOURNAL_PATH, line, strlen(line), 0600, err) &&
 	    open_for_append(journal, strlen(line), err) && fault_point("journal begun", err))
 		return journal;
-	root_unlink(root, JOURNAL_PATH, NULL);
-	root_rmdir(root, STATE_DIR);
+	if (!root_unlink(root, JOURNAL_PATH, NULL) || !journal_sweep(root, NULL))
+		(*err)->code = SETUP_TORN;
 	journal_free(journal);
 	return NULL;
+}
+
+gboolean journal_sweep(const struct root *root, GError **err)
+{
+	return root_unlink(root, JOURNAL_PATH ROOT_SUFFIX, err) && root_rmdir(root, STATE_DIR, err);
 }
 
 /* One line of the file. FALSE: it is no record of ours. */

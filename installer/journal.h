@@ -22,13 +22,20 @@
 
 struct journal;
 
-/* journal_begin() - a new journal; @stage is noted in it so that it is cleared away later */
+/*
+ * journal_begin() - a new journal; @stage is noted in it so that it is cleared away later
+ *
+ * @err must be given: SETUP_TORN where it failed and could not be taken back.
+ */
 struct journal *journal_begin(const struct root *root, const char *operation, const char *stage,
 			      GError **err);
 
 /* journal_load() - the one that is there; NULL without an error when there is none */
 struct journal *journal_load(const struct root *root, GError **err);
 void journal_free(struct journal *journal);
+
+/* journal_sweep() - where there is no journal: what one that was killed in its making left */
+gboolean journal_sweep(const struct root *root, GError **err);
 
 const char *journal_operation(const struct journal *journal);
 const char *journal_stage(const struct journal *journal);

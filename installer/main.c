@@ -43,13 +43,13 @@ static gboolean run_detect(struct context *c, json_t *document, GError **err)
 
 static struct plan *make_plan(struct context *c, json_t *document, GError **err)
 {
-	struct plan *plan = plan_make(c, err);
+	g_autoptr(SetupPlan) plan = plan_make(c, err);
 
-	if (!plan)
+	if (!plan || root_take_damage(c->root, err))
 		return NULL;
 	json_object_set_new(document, "plan", report_plan_json(c, plan));
 	report_plan(c, plan);
-	return plan;
+	return g_steal_pointer(&plan);
 }
 
 static void say_current(const struct context *c)
@@ -333,7 +333,10 @@ static gboolean prepare(struct context *c, const struct subcommand *command, jso
 		g_propagate_error(err, g_steal_pointer(&problem));
 		return FALSE;
 	}
-	return !(command->needs & CHANGES) || repair(c, document, err);
+	if (!(command->needs & CHANGES))
+		return TRUE;
+	return !root_take_damage(c->root, err) && repair(c, document, err) &&
+	       !root_take_damage(c->root, err);
 }
 
 static int finish(const struct options *o, json_t *document, GError *problem)

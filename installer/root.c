@@ -19,6 +19,9 @@ struct root {
 	char *path;
 	int fd;
 	gboolean live;
+	/* The first thing since root_take_damage() that was there and could not be read. */
+	char *damaged;
+	int damage;
 };
 
 /* A walk in progress: the open directories from the root down, and what is yet to be walked. */
@@ -52,8 +55,42 @@ void root_free(struct root *root)
 		return;
 	if (root->fd >= 0)
 		close(root->fd);
+	g_free(root->damaged);
 	g_free(root->path);
 	g_free(root);
+}
+
+/* The kernel's own file systems have files that answer with EIO for reasons of their own. */
+static gboolean is_on_disk(const char *path)
+{
+	return !g_str_has_prefix(path, "/proc/") && !g_str_has_prefix(path, "/sys/") &&
+	       !g_str_has_prefix(path, "/dev/");
+}
+
+/* A failure to read: of a disk that is broken, or only that something is not there? Keeps errno. */
+static void note_failure(const struct root *root, const char *path)
+{
+	static const int broken[] = { EIO, EUCLEAN, EBADMSG, ESTALE, EREMOTEIO };
+	struct root *noted = (struct root *)root;
+	int cause = errno;
+
+	for (gsize i = 0; i < G_N_ELEMENTS(broken) && !root->damaged; i++)
+		if (cause == broken[i] && is_on_disk(path)) {
+			noted->damaged = g_strdup(path);
+			noted->damage = cause;
+		}
+	errno = cause;
+}
+
+gboolean root_take_damage(struct root *root, GError **err)
+{
+	g_autofree char *path = g_steal_pointer(&root->damaged);
+
+	if (!path)
+		return FALSE;
+	errno = root->damage;
+	setup_fail_errno(err, SETUP_FAILED, "cannot read %s", path);
+	return TRUE;
 }
 
 const char *root_path(const struct root *root)
@@ -190,6 +227,8 @@ int root_open(const struct root *root, const char *path, int flags, mode_t mode)
 	if (name)
 		fd = openat(walk_here(&walk), name, flags | O_NOFOLLOW | O_CLOEXEC, mode);
 	walk_end(&walk);
+	if (fd < 0)
+		note_failure(root, path);
 	return fd;
 }
 
@@ -203,6 +242,8 @@ static int root_stat_as(const struct root *root, const char *path, struct stat *
 	if (name)
 		ret = fstatat(walk_here(&walk), name, st, AT_SYMLINK_NOFOLLOW);
 	walk_end(&walk);
+	if (ret < 0)
+		note_failure(root, path);
 	return ret;
 }
 
@@ -289,6 +330,8 @@ char *root_read(const struct root *root, const char *path, gsize max, gsize *len
 
 	close(fd);
 	errno = cause;
+	if (!text)
+		note_failure(root, path);
 	return text;
 }
 
@@ -303,6 +346,8 @@ char *root_readlink(const struct root *root, const char *path)
 	if (name)
 		len = readlinkat(walk_here(&walk), name, target, sizeof(target));
 	walk_end(&walk);
+	if (len < 0)
+		note_failure(root, path);
 	return len < 0 ? NULL : g_strndup(target, len);
 }
 
@@ -320,11 +365,13 @@ char **root_list(const struct root *root, const char *path)
 
 	if (!dir && fd >= 0)
 		close(fd);
-	while (dir && (entry = readdir(dir)))
+	while (dir && (errno = 0, entry = readdir(dir)))
 		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
 			g_ptr_array_add(names, g_strdup(entry->d_name));
-	if (dir)
+	if (dir) {
+		note_failure(root, path);
 		closedir(dir);
+	}
 	g_ptr_array_sort(names, by_name);
 	g_ptr_array_add(names, NULL);
 	return (char **)g_ptr_array_free(names, FALSE);
@@ -511,23 +558,34 @@ gboolean root_unlink(const struct root *root, const char *path, GError **err)
 	return setup_fail_errno(err, SETUP_FAILED, "cannot remove %s", path);
 }
 
-gboolean root_rmdir(const struct root *root, const char *path)
+/* Is the last failure to remove a directory that it is in use, or no directory any more? */
+static gboolean is_in_use(void)
 {
-	return remove_at(root, path, AT_REMOVEDIR);
+	return errno == ENOTEMPTY || errno == EEXIST || errno == EBUSY || errno == ENOTDIR;
 }
 
-void root_rmdir_up(const struct root *root, const char *path, const char *top)
+gboolean root_rmdir(const struct root *root, const char *path, GError **err)
+{
+	if (remove_at(root, path, AT_REMOVEDIR) || is_in_use())
+		return TRUE;
+	return setup_fail_errno(err, SETUP_FAILED, "cannot remove the directory %s", path);
+}
+
+gboolean root_rmdir_up(const struct root *root, const char *path, const char *top, GError **err)
 {
 	g_autofree char *here = g_strdup(path);
 	gsize stop = strlen(top);
 
-	while (strlen(here) >= stop && g_str_has_prefix(here, top) && root_rmdir(root, here)) {
+	while (strlen(here) >= stop && g_str_has_prefix(here, top)) {
 		char *slash = strrchr(here, '/');
 
-		if (!slash || slash == here)
+		if (!root_rmdir(root, here, err))
+			return FALSE;
+		if (root_is_dir(root, here) || !slash || slash == here)
 			break;
 		*slash = '\0';
 	}
+	return TRUE;
 }
 
 gboolean root_remove_tree(const struct root *root, const char *path, GError **err)
@@ -547,7 +605,7 @@ gboolean root_remove_tree(const struct root *root, const char *path, GError **er
 		if (!root_remove_tree(root, child, err))
 			return FALSE;
 	}
-	return root_rmdir(root, path) ||
+	return remove_at(root, path, AT_REMOVEDIR) ||
 	       setup_fail_errno(err, SETUP_FAILED, "cannot remove %s", path);
 }
 
@@ -566,5 +624,7 @@ char *root_sha256(const struct root *root, const char *path)
 
 	close(fd);
 	errno = cause;
+	if (got < 0)
+		note_failure(root, path);
 	return got < 0 ? NULL : g_strdup(g_checksum_get_string(sum));
 }

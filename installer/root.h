@@ -25,6 +25,14 @@ const char *root_path(const struct root *root);
 /* root_is_live() - is it the running system's own tree? */
 gboolean root_is_live(const struct root *root);
 
+/*
+ * root_take_damage() - was something, since the last call, there but not to be read (EIO)?
+ *
+ * To most who ask, that is the same as not there; before anything is made of their answers, this
+ * is asked. Return: TRUE with @err naming the first; it is then forgotten.
+ */
+gboolean root_take_damage(struct root *root, GError **err);
+
 /* root_open() - openat() inside the tree; a descriptor, or -1 and errno */
 int root_open(const struct root *root, const char *path, int flags, mode_t mode);
 
@@ -81,11 +89,11 @@ gboolean root_rename(const struct root *root, const char *path, const char *name
 /* root_unlink() - remove a file or link; none there is no error */
 gboolean root_unlink(const struct root *root, const char *path, GError **err);
 
-/* root_rmdir() - remove a directory if it is there and empty; TRUE when it is gone */
-gboolean root_rmdir(const struct root *root, const char *path);
+/* root_rmdir() - remove a directory if it is empty; none there, or one in use, is no error */
+gboolean root_rmdir(const struct root *root, const char *path, GError **err);
 
-/* root_rmdir_up() - root_rmdir() @path and its parents up to and with @top */
-void root_rmdir_up(const struct root *root, const char *path, const char *top);
+/* root_rmdir_up() - root_rmdir() @path and its parents, up to and with @top or to one that stays */
+gboolean root_rmdir_up(const struct root *root, const char *path, const char *top, GError **err);
 
 /* root_remove_tree() - remove a directory with all in it; symbolic links are not followed */
 gboolean root_remove_tree(const struct root *root, const char *path, GError **err);

@@ -170,9 +170,7 @@ static gboolean put_undo(const struct context *c, const char *object, const json
 		return put_back(c, object, undo, copy, err);
 	if (!root_unlink(c->root, object, err))
 		return FALSE;
-	if (made && *made)
-		root_rmdir_up(c->root, dir, made);
-	return TRUE;
+	return !made || !*made || root_rmdir_up(c->root, dir, made, err);
 }
 
 static gboolean put_uninstall(const struct context *c, const char *object, const json_t *undo,
@@ -258,10 +256,14 @@ const struct step_kind step_guard = {
 	.undo = guard_undo,
 };
 
-json_t *step_state_record(const struct context *c)
+json_t *step_state_record(const struct context *c, GError **err)
 {
 	g_autofree char *old = root_read(c->root, STATE_PATH, PUT_MAX, NULL);
 
+	if (!old && errno != ENOENT) {
+		setup_fail_errno(err, SETUP_FAILED, "cannot read %s", STATE_PATH);
+		return NULL;
+	}
 	return json_pack("{s:s, s:s, s:{s:o}}", "kind", step_state.name, "object", STATE_PATH,
 			 "undo", "old", old ? json_string(old) : json_null());
 }

@@ -88,8 +88,8 @@ static gboolean enable_undo(const struct context *c, const char *object, const j
 		root_unlink(c->root, fresh, NULL);
 		if (there && !root_unlink(c->root, there, err))
 			return FALSE;
-		if (made && *made)
-			root_rmdir_up(c->root, dir, made);
+		if (made && *made && !root_rmdir_up(c->root, dir, made, err))
+			return FALSE;
 	}
 	return service_changed(c->root, init_of(undo), object, FALSE, err);
 }

@@ -66,7 +66,7 @@ char *step_untitle(const struct step_kind *kind, const char *object);
 /* step_staged() - where the copy of a medium's file is in the root; free it */
 char *step_staged(const struct context *c, const struct medium_file *file);
 
-/* step_state_record() - the record for replacing state.json: what it holds now */
-json_t *step_state_record(const struct context *c);
+/* step_state_record() - the record for replacing state.json: what it holds now; NULL: unreadable */
+json_t *step_state_record(const struct context *c, GError **err);
 
 #endif
