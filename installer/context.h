@@ -13,6 +13,7 @@ struct options {
 	char *module; /* a way's name, or NULL: the best */
 	char *agent;
 	char *log;
+	const char *argument; /* of the command, where it has one */
 	gboolean yes, quiet, json, replace_agent, downgrade, help, version;
 };
 

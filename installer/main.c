@@ -9,6 +9,7 @@
 #include "check.h"
 #include "command.h"
 #include "error.h"
+#include "extract.h"
 #include "health.h"
 #include "ram.h"
 #include "report.h"
@@ -21,6 +22,7 @@
 enum command_needs {
 	CHANGES = 1 << 0, /* root, the lock, and a torn earlier run repaired first */
 	MEDIUM = 1 << 1,
+	ARGUMENT = 1 << 2,
 };
 
 struct subcommand {
@@ -181,6 +183,24 @@ static gboolean run_verify(struct context *c, json_t *document, GError **err)
 	return TRUE;
 }
 
+static gboolean run_extract(struct context *c, json_t *document, GError **err)
+{
+	const char *dir = c->options->argument;
+	json_t *files = json_array(), *file;
+	gsize i;
+
+	json_object_set_new(document, "version", json_string(medium_version(c->medium)));
+	json_object_set_new(document, "directory", json_string(dir));
+	json_object_set_new(document, "files", files);
+	if (!extract_packages(c->medium, dir, files, err))
+		return FALSE;
+	ui_say("The packages of guest-tools %s, as signed, are in %s:", medium_version(c->medium), dir);
+	json_array_foreach(files, i, file)
+		ui_say("  %s  %s", json_string_value(json_object_get(file, "result")),
+		       json_string_value(json_object_get(file, "name")));
+	return TRUE;
+}
+
 /* The work was done before any command that changes something. */
 static gboolean run_recover(struct context *c, json_t *document, GError **err)
 {
@@ -195,6 +215,7 @@ static const struct subcommand subcommands[] = {
 	{ "install", CHANGES | MEDIUM, run_install, "install or upgrade; can be run again" },
 	{ "status", 0, run_status, "print what is installed, and whether it works" },
 	{ "verify", MEDIUM, run_verify, "check the medium's signature and every file of it" },
+	{ "extract", MEDIUM | ARGUMENT, run_extract, "copy the medium's packages, verified, to a directory" },
 	{ "uninstall", CHANGES, run_uninstall, "remove it, and bring back what it replaced" },
 	{ "recover", CHANGES, run_recover, "finish or undo what a killed run left" },
 };
@@ -401,14 +422,17 @@ int main(int argc, char **argv)
 		puts("guest-tools-setup " SETUP_VERSION);
 		return SETUP_OK;
 	}
-	if (argc > 2)
-		return usage("one command only");
-	command = find_subcommand(argc == 2 ? argv[1] : "install");
+	command = find_subcommand(argc > 1 ? argv[1] : "install");
 	if (!command) {
 		g_autofree char *why = g_strdup_printf("there is no command \"%s\"", argv[1]);
 
 		return usage(why);
 	}
+	if (argc > (command->needs & ARGUMENT ? 3 : 2))
+		return usage("one command only");
+	if ((command->needs & ARGUMENT) && argc < 3)
+		return usage("extract needs a directory: setup extract DIR");
+	o.argument = argc == 3 ? argv[2] : NULL;
 	if (command->needs & CHANGES)
 		ram_enter(copy);
 	ui_init(&(struct ui_options){ o.quiet, o.json, o.yes });

@@ -426,12 +426,36 @@ struct replacement {
 	gsize len;
 	mode_t mode;
 	const char *target;
+	gboolean keep; /* what is there already: then it is an error */
 };
+
+/* A link never takes another's place; where there are none (vfat), the look before has to do. */
+static gboolean into_place(int dir, const char *fresh, const char *name, gboolean keep)
+{
+	struct stat st;
+
+	if (!keep)
+		return renameat(dir, fresh, dir, name) == 0;
+	if (linkat(dir, fresh, dir, name, 0) == 0) {
+		if (unlinkat(dir, fresh, 0) == 0)
+			return TRUE;
+		int cause = errno;
+
+		unlinkat(dir, name, 0);
+		errno = cause;
+		return FALSE;
+	}
+	if (errno != EPERM && errno != EOPNOTSUPP)
+		return FALSE;
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		errno = EEXIST;
+	return errno != EEXIST && renameat(dir, fresh, dir, name) == 0;
+}
 
 static gboolean replace(const struct root *root, const char *path, const struct replacement *with)
 {
 	struct walk walk;
-	gboolean good = FALSE;
+	gboolean good = FALSE, in_place = FALSE;
 
 	walk_begin(&walk, root, path);
 	g_autofree char *name = walk_to_last(&walk, FALSE);
@@ -442,7 +466,8 @@ static gboolean replace(const struct root *root, const char *path, const struct 
 		unlinkat(dir, fresh, 0);
 		good = with->target ? symlinkat(with->target, dir, fresh) == 0 :
 				      write_file_at(dir, fresh, with->data, with->len, with->mode);
-		if (good && renameat(dir, fresh, dir, name) < 0) {
+		in_place = good && into_place(dir, fresh, name, with->keep);
+		if (good && !in_place) {
 			int cause = errno;
 
 			unlinkat(dir, fresh, 0);
@@ -450,6 +475,12 @@ static gboolean replace(const struct root *root, const char *path, const struct 
 			good = FALSE;
 		}
 		good = good && sync_dir(dir);
+		if (!good && in_place && with->keep) {
+			int cause = errno;
+
+			unlinkat(dir, name, 0);
+			errno = cause;
+		}
 	}
 	walk_end(&walk);
 	return good;
@@ -463,6 +494,16 @@ gboolean root_write(const struct root *root, const char *path, const void *data,
 	if (replace(root, path, &with))
 		return TRUE;
 	return setup_fail_errno(err, SETUP_FAILED, "cannot write %s", path);
+}
+
+gboolean root_write_new(const struct root *root, const char *path, const void *data, gsize len,
+			mode_t mode, GError **err)
+{
+	struct replacement with = { .data = data, .len = len, .mode = mode, .keep = TRUE };
+
+	if (replace(root, path, &with))
+		return TRUE;
+	return setup_fail_errno(err, SETUP_FAILED, "cannot write %s%s", root->path, path);
 }
 
 gboolean root_symlink(const struct root *root, const char *target, const char *path, GError **err)

@@ -70,6 +70,10 @@ gboolean root_write(const struct root *root, const char *path, const void *data,
 		    mode_t mode, GError **err);
 #define ROOT_SUFFIX ".guest-tools-new"
 
+/* root_write_new() - the same, and an error where there is something at @path */
+gboolean root_write_new(const struct root *root, const char *path, const void *data, gsize len,
+			mode_t mode, GError **err);
+
 /* root_symlink() - make @path a symbolic link to @target, replacing what is there by rename */
 gboolean root_symlink(const struct root *root, const char *target, const char *path, GError **err);
 
