@@ -9,10 +9,12 @@
 #define STATUS	   "/var/lib/dpkg/status"
 #define STATUS_MAX (64 * 1024 * 1024)
 
-/* The package's paragraph of the status file, or NULL. */
-static char *read_paragraph(const struct root *root, const char *package)
+#define UPDATES	   "/var/lib/dpkg/updates"
+
+/* The package's paragraph of one file, or NULL. */
+static char *paragraph_of(const struct root *root, const char *path, const char *package)
 {
-	g_autofree char *text = root_read(root, STATUS, STATUS_MAX, NULL);
+	g_autofree char *text = root_read(root, path, STATUS_MAX, NULL);
 	g_autofree char *head = g_strdup_printf("Package: %s\n", package);
 	const char *at = text;
 
@@ -25,6 +27,24 @@ static char *read_paragraph(const struct root *root, const char *package)
 		at++;
 	}
 	return NULL;
+}
+
+/* A dpkg that was killed left what it did last in numbered files, which the next one merges. */
+static char *read_paragraph(const struct root *root, const char *package)
+{
+	char *paragraph = paragraph_of(root, STATUS, package);
+	g_auto(GStrv) updates = root_list(root, UPDATES);
+
+	for (char **name = updates; *name; name++) {
+		g_autofree char *path = g_build_filename(UPDATES, *name, NULL);
+		char *later = g_ascii_isdigit(**name) ? paragraph_of(root, path, package) : NULL;
+
+		if (!later)
+			continue;
+		g_free(paragraph);
+		paragraph = later;
+	}
+	return paragraph;
 }
 
 /* The value of a one-line field; free it. */
@@ -109,6 +129,30 @@ char **dpkg_changed_config(const struct root *root, const char *package)
 	}
 	g_ptr_array_add(changed, NULL);
 	return (char **)g_ptr_array_free(changed, FALSE);
+}
+
+/* "-rw-r--r-- root/root 123 2026-11-30 12:00 ./etc/x", and " -> target" after a link */
+char **dpkg_contents(const struct root *root, const char *file)
+{
+	g_autofree char *dpkg = root_find_program(root, "dpkg");
+	const char *const argv[] = { dpkg, "--contents", file, NULL };
+	g_autoptr(GString) output = g_string_new(NULL);
+	GPtrArray *paths = g_ptr_array_new();
+
+	if (dpkg && command_run(root, argv, COMMAND_DEFAULT, output, NULL) == 0) {
+		g_auto(GStrv) lines = g_strsplit(output->str, "\n", -1);
+
+		for (char **line = lines; *line; line++) {
+			const char *path = strstr(*line, " ./");
+			const char *arrow = path ? strstr(path, " -> ") : NULL;
+
+			if (path)
+				g_ptr_array_add(paths, arrow ? g_strndup(path + 2, arrow - path - 2) :
+							       g_strdup(path + 2));
+		}
+	}
+	g_ptr_array_add(paths, NULL);
+	return (char **)g_ptr_array_free(paths, FALSE);
 }
 
 char *dpkg_file(const char *package, const char *version, const char *architecture)

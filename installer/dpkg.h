@@ -9,6 +9,7 @@ char *dpkg_file(const char *package, const char *version, const char *architectu
 enum package_state dpkg_query(const struct root *root, const char *package, char **version);
 gboolean dpkg_install(const struct root *root, const char *file, GError **err);
 gboolean dpkg_remove(const struct root *root, const char *package, gboolean purge, GError **err);
+char **dpkg_contents(const struct root *root, const char *file);
 char **dpkg_changed_config(const struct root *root, const char *package);
 
 #endif

@@ -29,6 +29,8 @@ static const struct package_manager managers[] = {
 		.install = dpkg_install,
 		.remove = dpkg_remove,
 		.changed_config = dpkg_changed_config,
+		.contents = dpkg_contents,
+		.unfinished = { ".dpkg-new", ".dpkg-tmp" },
 	},
 	{
 		.name = "rpm",

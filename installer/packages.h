@@ -37,6 +37,10 @@ struct package_manager {
 			   GError **err);
 	/* configuration files of the package that differ from what it brought; g_strfreev() */
 	char **(*changed_config)(const struct root *root, const char *package);
+	/* what is in a package's file, directories with a slash at the end; g_strfreev() */
+	char **(*contents)(const struct root *root, const char *file);
+	/* what it adds to the names of files that it has not put in place yet */
+	const char *unfinished[3]; /* up to a NULL */
 };
 
 /* packages_detect() - the root's package manager; one with name "none" if there is none known */

@@ -33,6 +33,51 @@ static gboolean package_satisfied(const struct context *c, const struct step *st
 	       g_strcmp0(version, medium_version(c->medium)) == 0;
 }
 
+/* What a package manager that is killed may leave of the package, and was not there before. */
+static json_t *traces(const struct context *c, const struct step *step)
+{
+	const struct package_manager *manager = c->detection->packages;
+	g_autofree char *file = step_staged(c, step->source);
+	g_auto(GStrv) paths = manager->contents ? manager->contents(c->root, file) : NULL;
+	json_t *left = json_array();
+
+	for (char **path = paths; path && *path; path++) {
+		struct stat st;
+
+		if (root_lstat(c->root, *path, &st) < 0)
+			json_array_append_new(left, json_string(*path));
+	}
+	return left;
+}
+
+static gboolean sweep_file(const struct context *c, const char *path, GError **err)
+{
+	const char *const *suffix = c->detection->packages->unfinished;
+
+	for (; *suffix; suffix++) {
+		g_autofree char *name = g_strconcat(path, *suffix, NULL);
+
+		if (!root_unlink(c->root, name, err))
+			return FALSE;
+	}
+	return root_unlink(c->root, path, err);
+}
+
+/* After the manager's own undo, which knows nothing of files that it was killed over. */
+static gboolean sweep(const struct context *c, const json_t *undo, GError **err)
+{
+	const json_t *left = json_object_get(undo, "traces");
+
+	for (gsize i = json_array_size(left); i-- > 0;) {
+		const char *path = json_string_value(json_array_get(left, i));
+		gboolean is_dir = g_str_has_suffix(path, "/");
+
+		if (is_dir ? !root_rmdir(c->root, path, err) : !sweep_file(c, path, err))
+			return FALSE;
+	}
+	return TRUE;
+}
+
 static gboolean package_prepare(const struct context *c, const struct step *step, json_t *undo,
 				json_t *now, GError **err)
 {
@@ -42,6 +87,7 @@ static gboolean package_prepare(const struct context *c, const struct step *step
 
 	json_object_set_new(undo, "state", json_string(states[state].name));
 	json_object_set_new(undo, "version", json_string(version ? version : ""));
+	json_object_set_new(undo, "traces", traces(c, step));
 	json_object_set_new(now, "version", json_string(medium_version(c->medium)));
 	return TRUE;
 }
@@ -85,8 +131,9 @@ static gboolean package_undo(const struct context *c, const char *object, const 
 	const char *version = json_string_value(json_object_get(undo, "version"));
 
 	if (g_strcmp0(state, "installed") == 0)
-		return reinstall(c, object, version, err);
-	return c->detection->packages->remove(c->root, object, g_strcmp0(state, "config"), err);
+		return reinstall(c, object, version, err) && sweep(c, undo, err);
+	return c->detection->packages->remove(c->root, object, g_strcmp0(state, "config"), err) &&
+	       sweep(c, undo, err);
 }
 
 /* For every file below the configuration directory whose name ends so, take the suffix away. */

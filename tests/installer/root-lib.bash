@@ -59,9 +59,11 @@ fresh_root() {
 	mount -t overlay overlay -o "lowerdir=$BASE,upperdir=$WORK/upper,workdir=$WORK/work" "$R"
 }
 
-# What dpkg keeps of its doings, and caches that are made anew.
+# What dpkg keeps of its doings, what a killed one leaves for its next run to clear away, and
+# caches that are made anew.
 not_compared() {
 	case $1 in
+	./var/lib/dpkg/tmp.ci* | ./var/lib/dpkg/updates/tmp.i) ;;
 	./var/log/dpkg.log | ./var/lib/dpkg/status-old | ./var/cache/ldconfig* | ./tmp/*) ;;
 	*) return 1 ;;
 	esac

@@ -11,7 +11,52 @@ setup() {
 }
 
 teardown() {
+	[ ! -d "${WORK:-}/small" ] || umount -q "$R" "$WORK/small" || true
 	root_teardown
+}
+
+# inject HOW N: an install of the agent in a fresh root, in a session of its own, in which the N-th
+# system call, those of dpkg counted too, is broken. 1 when there is no such call any more.
+inject() {
+	[ -x "$BATS_FILE_TMPDIR/inject" ] ||
+		cc -O -o "$BATS_FILE_TMPDIR/inject" "$HERE/inject.c"
+	fresh_root
+	status=0
+	setsid -w "$BATS_FILE_TMPDIR/inject" "$1" "$2" "$WORK/m1/amd64/setup" install --yes \
+		--replace-agent --module=none --root "$R" >"$WORK/out" 2>&1 || status=$?
+	[ "$status" -ne 125 ] || skip "no seccomp notifications here"
+	grep -q '^fault:' "$WORK/out"
+}
+
+# packages ROOT: what dpkg has there, by all of its files
+packages() {
+	dpkg-query --admindir="$1/var/lib/dpkg" -W -f '${Package} ${Version} ${db:Status-Status}\n'
+}
+
+# as_before: nothing differs but how dpkg keeps what it has, which it puts in order when it next runs
+as_before() {
+	local left
+	left=$(changes | grep -vE ' \./var/lib/dpkg/(status|status-new|updates/[0-9]+)$')
+	[ -z "$left" ] || { echo "not as it was:"; echo "$left"; return 1; }
+	diff <(packages "$BASE") <(packages "$R")
+}
+
+# repaired: by the next run, to all of before or all of after
+repaired() {
+	"$WORK/m1/amd64/setup" recover --root "$R" && [ ! -e "$R/var/lib/guest-tools/journal" ] || return
+	if installed; then
+		[ "$(packages "$R" | grep ^guest-tools-agent)" = "guest-tools-agent 1.0.0 installed" ]
+	else
+		as_before
+	fi
+}
+
+# settled N: the same, or it says what is wrong after call N
+settled() {
+	repaired >>"$WORK/out" 2>&1 && return
+	echo "call $1, exit status $status:"
+	cat "$WORK/out"
+	return 1
 }
 
 installed() {
@@ -110,4 +155,66 @@ break_everywhere() {
 	done
 	echo "$((n - 1)) points"
 	[ "$n" -gt 8 ]
+}
+
+@test "the plug pulled at any time while dpkg is at work: the next run undoes it" {
+	local n ends=
+	# The copy of setup in memory has a number for its name.
+	for ((n = 60; n < 1500; n += 97)); do
+		inject "do:pkill -KILL -s 0 -x 'dpkg|dpkg-deb|dpkg-split|sh|[0-9]+'" "$n" || break
+		settled "$n"
+		installed && ends+=n || ends+=o
+	done
+	echo "$ends"
+	[ "$n" -gt 600 ]
+	[[ $ends =~ ^o+n*$ ]]
+}
+
+@test "dpkg killed by itself, as the kernel does where memory is short: setup undoes it at once" {
+	local n
+	for ((n = 90; n < 1500; n += 131)); do
+		inject "do:pkill -KILL -s 0 -x 'dpkg|dpkg-deb'" "$n" || break
+		settled "$n"
+		[ "$status" -eq 0 ] || ! grep -q 'An earlier install' "$WORK/out"
+	done
+	[ "$n" -gt 600 ]
+}
+
+@test "an error at any system call of dpkg is told in its own words, and undone" {
+	local n how words=0
+	for ((n = 62; n < 1500; n += 109)); do
+		how=once:ENOSPC
+		((n % 2)) || how=once:EIO
+		inject "$how" "$n" || break
+		settled "$n"
+		[ "$status" -ne 1 ] || ! grep -qE 'dpkg.*(No space left|Input/output error)' "$WORK/out" ||
+			words=$((words + 1))
+	done
+	echo "$words of $n"
+	[ "$n" -gt 400 ]
+	[ "$words" -gt 2 ]
+}
+
+# The changes go to a tmpfs, which is filled to the last byte while dpkg is at work.
+@test "a disk that is full to the last byte while dpkg is at work: undone once there is room" {
+	local n
+	mkdir "$WORK/small"
+	mount -t tmpfs -o size=32m small "$WORK/small"
+	fresh_root() {
+		umount "$R" 2>/dev/null || true
+		rm -rf "$WORK/small"/*
+		mkdir "$WORK/small/upper" "$WORK/small/work"
+		mount -t overlay overlay \
+			-o "lowerdir=$BASE,upperdir=$WORK/small/upper,workdir=$WORK/small/work" "$R"
+		ln -sfn small/upper "$WORK/upper"
+	}
+	rm -rf "$WORK/upper"
+	for n in 70 200 330 460 590; do
+		inject "do:head -c 40M /dev/zero >$WORK/small/fill 2>/dev/null; :" "$n"
+		[ "$status" -eq 1 ] || [ "$status" -eq 7 ]
+		grep -q 'No space left on device' "$WORK/out"
+		rm "$WORK/small/fill"
+		settled "$n"
+		! installed
+	done
 }
