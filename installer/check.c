@@ -98,9 +98,12 @@ static goffset build_space(const struct plan *plan)
 {
 	goffset space = 0;
 
-	for (guint i = 0; i < plan->steps->len; i++)
-		if (((struct step *)plan->steps->pdata[i])->kind == &step_build_module)
+	for (guint i = 0; i < plan->steps->len; i++) {
+		const struct step_kind *kind = ((struct step *)plan->steps->pdata[i])->kind;
+
+		if (kind == &step_build_module || kind == &step_build_direct)
 			space += 8 * MIB;
+	}
 	return space;
 }
 

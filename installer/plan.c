@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "updates.h"
 
 static void module_choice_free(gpointer data)
 {
@@ -75,34 +76,67 @@ static void add_replacement(struct plan *plan, const struct context *c)
 	add(plan, c, &step_mask, c->detection->other_agent.unit, NULL);
 }
 
-static gboolean wants_dkms(const struct module_choice *module)
+static gboolean goes_way(const struct module_choice *module, const char *way)
 {
-	return g_strcmp0(module->choice->way, "dkms") == 0;
+	return g_strcmp0(module->choice->way, way) == 0;
 }
 
-static void add_modules(struct plan *plan, const struct context *c)
+static void add_dkms(struct plan *plan, const struct context *c)
 {
-	gboolean any = FALSE;
-
-	for (guint i = 0; i < plan->modules->len; i++)
-		any = any || wants_dkms(plan->modules->pdata[i]);
-	if (!any)
-		return;
 	guint before = plan->steps->len;
 
 	add(plan, c, &step_guard, "/var/lib/dkms/mok.key", NULL);
 	add(plan, c, &step_guard, "/var/lib/dkms/mok.pub", NULL);
 	if (!add_package(plan, c, MODULE_PACKAGE, "all"))
 		g_ptr_array_set_size(plan->steps, before);
+}
+
+/* The source, the program that builds it, and the hooks that run that for new kernels. */
+static void add_direct(struct plan *plan, const struct context *c)
+{
+	const struct medium_file *hook = medium_file(c->medium, MEDIUM_MODULE "kernel-hook");
+	const char *const *hooks = updates_hooks(c->detection);
+	g_autoptr(GPtrArray) files = medium_files_below(c->medium, MEDIUM_SOURCE);
+
+	for (guint i = 0; i < files->len; i++) {
+		const struct medium_file *file = files->pdata[i];
+		g_autofree char *path = g_build_filename(UPDATES_SOURCE,
+							 file->path + strlen(MEDIUM_SOURCE), NULL);
+
+		add(plan, c, &step_source, path, file);
+	}
+	add(plan, c, &step_put, UPDATES_BUILD, medium_file(c->medium, MEDIUM_BUILD));
+	for (; *hooks && hook; hooks++)
+		add(plan, c, &step_put, *hooks, hook);
+}
+
+static const struct module_way {
+	const char *name;
+	void (*add_once)(struct plan *plan, const struct context *c);
+	const struct step_kind *build, *last; /* for each kernel; once after all, or NULL */
+} module_ways[] = {
+	{ "dkms", add_dkms, &step_build_module, NULL },
+	{ "direct", add_direct, &step_build_direct, &step_rebuild },
+};
+
+static void add_way(struct plan *plan, const struct context *c, const struct module_way *way)
+{
+	gboolean any = FALSE;
+
 	for (guint i = 0; i < plan->modules->len; i++) {
 		const struct module_choice *module = plan->modules->pdata[i];
 
-		if (!wants_dkms(module))
+		if (!goes_way(module, way->name))
 			continue;
-		add(plan, c, &step_build_module, module->kernel->release, NULL);
+		if (!any)
+			way->add_once(plan, c);
+		any = TRUE;
+		add(plan, c, way->build, module->kernel->release, NULL);
 		if (module->kernel->running)
 			add(plan, c, &step_load_module, module->kernel->release, NULL);
 	}
+	if (any && way->last)
+		add(plan, c, way->last, "/lib/modules", NULL);
 }
 
 /* setup itself and its manual, so that it can be run again without the medium. */
@@ -186,6 +220,20 @@ static void add_staging(struct plan *plan, const struct context *c)
 		step_free(stage);
 }
 
+/* What was built directly is so again in an upgrade: DKMS may have come since, and both would be
+ * there. */
+static struct choice *choose_module(const struct context *c, const struct way_input *input)
+{
+	struct choice *again = NULL;
+
+	if (!c->options->module && state_record(c->state, step_build_direct.name, input->kernel->release))
+		again = ways_choose_module(input, "direct");
+	if (again && again->way)
+		return again;
+	choice_free(again);
+	return ways_choose_module(input, c->options->module);
+}
+
 static void choose_modules(struct plan *plan, const struct context *c)
 {
 	for (guint i = 0; i < c->detection->kernels->len; i++) {
@@ -194,7 +242,7 @@ static void choose_modules(struct plan *plan, const struct context *c)
 					   c->detection->kernels->pdata[i] };
 
 		module->kernel = input.kernel;
-		module->choice = ways_choose_module(&input, c->options->module);
+		module->choice = choose_module(c, &input);
 		g_ptr_array_add(plan->modules, module);
 	}
 }
@@ -247,7 +295,8 @@ struct plan *plan_make(const struct context *c, GError **err)
 	add_agent(plan, c);
 	gboolean agent_changes = plan->steps->len > before;
 
-	add_modules(plan, c);
+	for (gsize i = 0; i < G_N_ELEMENTS(module_ways); i++)
+		add_way(plan, c, &module_ways[i]);
 	add_service(plan, c, agent_changes);
 	add_staging(plan, c);
 	return g_steal_pointer(&plan);

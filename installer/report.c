@@ -158,7 +158,8 @@ void report_missing_modules(const struct plan *plan)
 
 		if (g_strcmp0(choice->way, "none") == 0 && choice->rejected->len)
 			ui_say("Module:   %s",
-			       ((struct way_answer *)choice->rejected->pdata[0])->reason);
+			       ((struct way_answer *)choice->rejected->pdata[choice->rejected->len - 1])
+				       ->reason);
 	}
 }
 

@@ -106,26 +106,30 @@ static char *backup(const struct context *c, const char *path, GError **err)
 	return g_steal_pointer(&copy);
 }
 
-static gboolean put_prepare(const struct context *c, const struct step *step, json_t *undo,
-			    json_t *now, GError **err)
+gboolean step_prepare_file(const struct context *c, const char *path, json_t *undo, GError **err)
 {
-	g_autofree char *dir = g_path_get_dirname(step->object);
+	g_autofree char *dir = g_path_get_dirname(path);
 	g_autofree char *made = root_first_missing(c->root, dir);
 	struct stat st;
 
-	json_object_set_new(now, "sha256", json_string(step->source->sha256));
-	if (root_lstat(c->root, step->object, &st) < 0) {
+	if (root_lstat(c->root, path, &st) < 0) {
 		json_object_set_new(undo, "made", json_string(made ? made : ""));
 		return TRUE;
 	}
 	if (!S_ISREG(st.st_mode))
-		return setup_fail(err, SETUP_FAILED, "cannot replace %s: it is no regular file",
-				  step->object);
-	g_autofree char *copy = backup(c, step->object, err);
+		return setup_fail(err, SETUP_FAILED, "cannot replace %s: it is no regular file", path);
+	g_autofree char *copy = backup(c, path, err);
 
 	json_object_set_new(undo, "backup", json_string(copy ? copy : ""));
 	json_object_set_new(undo, "mode", json_integer(st.st_mode & 07777));
 	return copy != NULL;
+}
+
+static gboolean put_prepare(const struct context *c, const struct step *step, json_t *undo,
+			    json_t *now, GError **err)
+{
+	json_object_set_new(now, "sha256", json_string(step->source->sha256));
+	return step_prepare_file(c, step->object, undo, err);
 }
 
 static gboolean put_apply(const struct context *c, const struct step *step, char **note,
@@ -202,6 +206,18 @@ const struct step_kind step_keep = {
 	.name = "keep",
 	.title = "keep the package file %s",
 	.untitle = "remove the package file %s",
+	.flags = STEP_QUIET,
+	.satisfied = put_satisfied,
+	.prepare = put_prepare,
+	.apply = put_apply,
+	.undo = put_undo,
+};
+
+/* The module's source: many, and told as the one thing that is built of them. */
+const struct step_kind step_source = {
+	.name = "source",
+	.title = "install the source file %s",
+	.untitle = "remove the source file %s",
 	.flags = STEP_QUIET,
 	.satisfied = put_satisfied,
 	.prepare = put_prepare,

@@ -49,8 +49,9 @@ struct step_kind {
 			      const json_t *now, char **note, GError **err);
 };
 
-extern const struct step_kind step_stage, step_put, step_keep, step_package, step_guard, step_build_module,
-	step_load_module, step_enable, step_start, step_stop, step_mask, step_state;
+extern const struct step_kind step_stage, step_put, step_keep, step_source, step_package, step_guard,
+	step_build_module, step_build_direct, step_rebuild, step_load_module, step_enable, step_start,
+	step_stop, step_mask, step_state;
 
 /* step_kind_by_name() - for records; NULL when there is no such kind */
 const struct step_kind *step_kind_by_name(const char *name);
@@ -68,5 +69,8 @@ char *step_staged(const struct context *c, const struct medium_file *file);
 
 /* step_state_record() - the record for replacing state.json: what it holds now; NULL: unreadable */
 json_t *step_state_record(const struct context *c, GError **err);
+
+/* step_prepare_file() - for step_put.undo: how the file is that will be replaced, with a copy of it */
+gboolean step_prepare_file(const struct context *c, const char *path, json_t *undo, GError **err);
 
 #endif

@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "updates.h"
+
 struct way {
 	const char *name;
 	/* Can it be gone? *@reason is why, or why not, as a sentence without its full stop. */
@@ -64,7 +66,8 @@ static char *headers_package(const struct detection *d, const char *release)
 	return g_strdup("them");
 }
 
-static gboolean probe_dkms(const struct way_input *in, char **reason)
+/* What every way to build it on the guest needs; FALSE with a reason. */
+static gboolean can_build(const struct way_input *in, char **reason)
 {
 	const struct detection *d = in->detection;
 	const char *release = in->kernel->release;
@@ -79,18 +82,27 @@ static gboolean probe_dkms(const struct way_input *in, char **reason)
 			      "no headers for kernel %s: the agent freezes by itself; "
 			      "install %s and run setup again", release, package);
 	}
-	if (!d->dkms)
-		return answer(FALSE, reason,
-			      "dkms is not installed: the agent freezes by itself; "
-			      "install dkms and run setup again");
 	if (!d->compiler || !d->make)
-		return answer(FALSE, reason, "no compiler: install gcc and make and run setup again");
-	if (!medium_has_package(in, MODULE_PACKAGE, "all"))
-		return answer(FALSE, reason, "the medium has no DKMS package for %s",
-			      d->packages->name);
+		return answer(FALSE, reason,
+			      "no compiler: the agent freezes by itself; install gcc and make and "
+			      "run setup again");
 	if (!d->can_execute)
 		return answer(FALSE, reason, "programs of %s cannot run on this machine",
 			      d->architecture);
+	return TRUE;
+}
+
+static gboolean probe_dkms(const struct way_input *in, char **reason)
+{
+	const struct detection *d = in->detection;
+
+	if (!d->dkms)
+		return answer(FALSE, reason, "dkms is not installed");
+	if (!can_build(in, reason))
+		return FALSE;
+	if (!medium_has_package(in, MODULE_PACKAGE, "all"))
+		return answer(FALSE, reason, "the medium has no DKMS package for %s",
+			      d->packages->name);
 	return answer(TRUE, reason,
 		      "dkms and the headers are there: built on this system, and again for each "
 		      "new kernel%s",
@@ -98,6 +110,37 @@ static gboolean probe_dkms(const struct way_input *in, char **reason)
 			      "; Secure Boot is on, so it loads once its key is enrolled: "
 			      "mokutil --import /var/lib/dkms/mok.pub" :
 			      "");
+}
+
+static gboolean dkms_has_built(const struct way_input *in)
+{
+	return in->kernel->module && strstr(in->kernel->module, "/updates/dkms/");
+}
+
+static gboolean probe_direct(const struct way_input *in, char **reason)
+{
+	const struct detection *d = in->detection;
+	g_autofree char *depmod = root_find_program(d->root, "depmod");
+	const char *hook = *updates_hooks(d);
+
+	if (!can_build(in, reason))
+		return FALSE;
+	if (!depmod)
+		return answer(FALSE, reason, "there is no depmod: install kmod");
+	if (d->read_only_usr)
+		return answer(FALSE, reason, "/usr is read-only");
+	if (!medium_has_tree(in, MEDIUM_BUILD))
+		return answer(FALSE, reason, "the medium has no source of the module");
+	if (dkms_has_built(in))
+		return answer(FALSE, reason, "DKMS has built the module for this kernel");
+	if (d->secure_boot == KNOWN_YES)
+		return answer(FALSE, reason, "Secure Boot is on, and what is built so is not signed: "
+					     "install dkms, which does sign, and run setup again");
+	if (!hook)
+		return answer(TRUE, reason, "the headers and a compiler are there: built on this "
+					    "system; run setup again after a new kernel");
+	return answer(TRUE, reason, "the headers and a compiler are there: built on this system, and "
+				    "again for each new kernel by %s", hook);
 }
 
 static gboolean probe_none(const struct way_input *in, char **reason)
@@ -153,6 +196,7 @@ static gboolean probe_static(const struct way_input *in, char **reason)
 
 static const struct way module_ways[] = {
 	{ "dkms", probe_dkms },
+	{ "direct", probe_direct },
 	{ "none", probe_none },
 };
 

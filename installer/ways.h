@@ -10,6 +10,10 @@
 #include "medium.h"
 
 #define MODULE_PACKAGE "virtio-fsfreeze-dkms"
+/* For building without DKMS. */
+#define MEDIUM_MODULE "module/"
+#define MEDIUM_SOURCE MEDIUM_MODULE "source/"
+#define MEDIUM_BUILD  MEDIUM_MODULE "build-module"
 
 struct way_input {
 	const struct detection *detection;

@@ -33,7 +33,11 @@ lay_out() {
 	install -D -m 755 "$BUILD/installer/setup" "$root/$ARCH/setup"
 	install -m 644 "$top/docs/man/guest-tools-setup.8" "$root/$ARCH/"
 	make -s -C "$top/agent" install DESTDIR="$root/$ARCH/tree" >/dev/null
-	mkdir -p "$root/packages" "$root/hooks"
+	make -s -C "$top/kmod" >/dev/null
+	mkdir -p "$root/packages" "$root/hooks" "$root/module"
+	cp -R "$BUILD/kmod/dkms" "$root/module/source"
+	rm "$root/module/source/dkms.conf"
+	install -m 755 "$top/kmod/direct/build-module" "$top/kmod/direct/kernel-hook" "$root/module/"
 	for file; do
 		cp "$file" "$root/packages/"
 	done

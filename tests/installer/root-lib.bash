@@ -139,3 +139,13 @@ medium() {
 in_root() {
 	chroot "$R" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C "$@"
 }
+
+# medium_module DIR VERSION: add the module's source and what builds it to such a medium.
+medium_module() {
+	make -s -C "$HERE/../../kmod" BUILD="$(realpath "$BUILD")" >/dev/null
+	mkdir -p "$1/module"
+	cp -r "$BUILD/kmod/dkms" "$1/module/source"
+	echo "$2" >"$1/module/source/VERSION"
+	cp "$HERE/../../kmod/direct/"* "$1/module/"
+	add_manifest "$1" "$2"
+}

@@ -59,6 +59,52 @@ json() {
 	expect_output "dkms is not installed"
 }
 
+@test "without dkms the module is built directly where that can be, and the plan says what then builds it again" {
+	root_kernel "$R" 6.1.0-2-amd64 headers
+	rm "$R/usr/bin/dkms"
+	plan
+	expect_output "not direct: there is no depmod"
+	install -m 755 /dev/null "$R/usr/sbin/depmod"
+	plan
+	expect_output "not direct: the medium has no source of the module"
+	mkdir -p "$M/module/source"
+	touch "$M/module/source/Kbuild" "$M/module/build-module" "$M/module/kernel-hook"
+	add_manifest "$M" 1.0.0
+	plan --json
+	expect_status 0
+	[ "$(json '.plan.modules[0].way')" = direct ]
+	[ "$(json '.plan.modules[0].rejected[-1].reason')" = "dkms is not installed" ]
+	[ "$(json '[.plan.steps[] | select(.kind == "build-direct").object] | join(",")')" = 6.1.0-2-amd64 ]
+	[ "$(json '[.plan.steps[].object | select(startswith("/etc/kernel/"))] | join(",")')" = \
+		"/etc/kernel/postinst.d/guest-tools-module,/etc/kernel/header_postinst.d/guest-tools-module,/etc/kernel/prerm.d/guest-tools-module" ]
+
+	cp "$FIXTURES/rocky-9.3/etc/"* "$R/etc/"
+	plan --json
+	[ "$(json '[.plan.steps[].object | select(startswith("/etc/kernel/"))] | length')" = 0 ]
+	[[ $(json '.plan.modules[0].reason') == *"run setup again after a new kernel" ]]
+	install -m 755 /dev/null "$R/usr/bin/kernel-install"
+	plan
+	expect_output "again for each new kernel by /etc/kernel/install.d/40-guest-tools.install"
+
+	mkdir -p "$R/lib/modules/6.1.0-2-amd64/updates/dkms"
+	touch "$R/lib/modules/6.1.0-2-amd64/updates/dkms/virtio_fsfreeze.ko"
+	plan --module=direct
+	expect_status 3
+	expect_output "DKMS has built the module for this kernel"
+}
+
+@test "Secure Boot: a module that nobody signs is not built" {
+	root_kernel "$R" 6.1.0-1-amd64 headers
+	install -m 755 /dev/null "$R/usr/sbin/depmod"
+	mkdir -p "$R/sys/firmware/efi/efivars" "$M/module"
+	touch "$M/module/build-module"
+	add_manifest "$M" 1.0.0
+	printf '\6\0\0\0\1' >"$R/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+	plan --module=direct
+	expect_status 3
+	expect_output "Secure Boot is on, and what is built so is not signed"
+}
+
 @test "a way that is asked for and cannot be gone is refused with the reason" {
 	root_kernel "$R" 6.1.0-2-amd64
 	plan --module=dkms
