@@ -14,7 +14,7 @@ struct options {
 	char *agent;
 	char *log;
 	const char *argument; /* of the command, where it has one */
-	gboolean yes, quiet, json, replace_agent, downgrade, help, version;
+	gboolean yes, quiet, json, replace_agent, downgrade, self_test, help, version;
 };
 
 struct context {

@@ -13,6 +13,7 @@
 #include "health.h"
 #include "ram.h"
 #include "report.h"
+#include "selftest.h"
 #include "ui.h"
 
 #ifndef SETUP_VERSION
@@ -23,6 +24,7 @@ enum command_needs {
 	CHANGES = 1 << 0, /* root, the lock, and a torn earlier run repaired first */
 	MEDIUM = 1 << 1,
 	ARGUMENT = 1 << 2,
+	CAN_TEST = 1 << 3, /* with --self-test */
 };
 
 struct subcommand {
@@ -87,7 +89,7 @@ static gboolean add_health(const struct context *c, json_t *document, GError **e
 	json_object_set_new(document, "health", health_json(&health));
 	health_report(&health);
 	if (health.offline || health.active || !health.channel)
-		return TRUE;
+		return !c->options->self_test || selftest_run(c, document, err);
 	g_autofree char *hint = health_hint(&health);
 
 	return setup_fail(err, SETUP_NOT_WORKING,
@@ -170,6 +172,8 @@ static gboolean run_status(struct context *c, json_t *document, GError **err)
 		       kernel->module ? kernel->module : "none");
 	}
 	health_report(&health);
+	if (c->options->self_test && !selftest_run(c, document, err))
+		return FALSE;
 	return health_is_good(&health) ||
 	       setup_fail(err, SETUP_NOT_WORKING, "guest-tools is installed, but does not work yet");
 }
@@ -212,8 +216,8 @@ static gboolean run_recover(struct context *c, json_t *document, GError **err)
 static const struct subcommand subcommands[] = {
 	{ "detect", 0, run_detect, "print what this system is and has" },
 	{ "plan", MEDIUM, run_plan, "print what install would do, and change nothing" },
-	{ "install", CHANGES | MEDIUM, run_install, "install or upgrade; can be run again" },
-	{ "status", 0, run_status, "print what is installed, and whether it works" },
+	{ "install", CHANGES | MEDIUM | CAN_TEST, run_install, "install or upgrade; can be run again" },
+	{ "status", CAN_TEST, run_status, "print what is installed, and whether it works" },
 	{ "verify", MEDIUM, run_verify, "check the medium's signature and every file of it" },
 	{ "extract", MEDIUM | ARGUMENT, run_extract, "copy the medium's packages, verified, to a directory" },
 	{ "uninstall", CHANGES, run_uninstall, "remove it, and bring back what it replaced" },
@@ -245,6 +249,7 @@ static void print_help(void)
 	printf("  --agent=WAY       %s; default: the first that can be gone\n", agent);
 	puts("  --replace-agent   stop and mask another agent that uses the channel\n"
 	     "  --downgrade       install an older version than the present one\n"
+	     "  --self-test       install, status: freeze a small file system, to see it work\n"
 	     "  --json            print one JSON document, and nothing else, to stdout\n"
 	     "  --quiet           print problems only\n"
 	     "  --log=FILE        append all that is said to FILE\n"
@@ -265,6 +270,7 @@ static gboolean parse(int *argc, char ***argv, struct options *o, GError **err)
 		{ "agent", 0, 0, G_OPTION_ARG_STRING, &o->agent, NULL, NULL },
 		{ "log", 0, 0, G_OPTION_ARG_FILENAME, &o->log, NULL, NULL },
 		{ "replace-agent", 0, 0, G_OPTION_ARG_NONE, &o->replace_agent, NULL, NULL },
+		{ "self-test", 0, 0, G_OPTION_ARG_NONE, &o->self_test, NULL, NULL },
 		{ "downgrade", 0, 0, G_OPTION_ARG_NONE, &o->downgrade, NULL, NULL },
 		{ "help", 'h', 0, G_OPTION_ARG_NONE, &o->help, NULL, NULL },
 		{ "version", 'V', 0, G_OPTION_ARG_NONE, &o->version, NULL, NULL },
@@ -432,6 +438,8 @@ int main(int argc, char **argv)
 		return usage("one command only");
 	if ((command->needs & ARGUMENT) && argc < 3)
 		return usage("extract needs a directory: setup extract DIR");
+	if (o.self_test && !(command->needs & CAN_TEST))
+		return usage("--self-test is for install and status");
 	o.argument = argc == 3 ? argv[2] : NULL;
 	if (command->needs & CHANGES)
 		ram_enter(copy);

@@ -11,7 +11,7 @@ load ../installer/setup-lib
 	[ "$("$SETUP" --help 2>/dev/null | awk 'length > 80' | wc -l)" -eq 0 ]
 	[ -z "$("$SETUP" --help 2>&1 >/dev/null)" ]
 	for word in detect plan install status verify extract uninstall recover --yes --root --medium \
-		--module --agent --replace-agent --downgrade --json --quiet --log; do
+		--module --agent --replace-agent --downgrade --self-test --json --quiet --log; do
 		expect_output "$word"
 	done
 	[ "$(sed -n '/^Exit codes/,$p' <<<"$output" | grep -cE '^ +[0-9]+  ')" -eq 14 ]
@@ -30,7 +30,7 @@ load ../installer/setup-lib
 
 @test "wrong usage ends with 2, says why on stderr and nothing on stdout" {
 	local args
-	for args in "frobnicate" "plan install" "extract" "extract a b" "--frobnicate" "plan --module=magic" \
+	for args in "frobnicate" "plan install" "extract" "extract a b" "plan --self-test" "--frobnicate" "plan --module=magic" \
 		"plan --agent=magic" "plan --root"; do
 		# shellcheck disable=SC2086 # words
 		run --separate-stderr "$SETUP" $args

@@ -40,6 +40,9 @@ list_files()
 	guest_run 'systemctl is-active guest-tools-agent && systemctl is-enabled guest-tools-agent'
 	run -0 guest_run 'guest-tools-setup status --json'
 	jq -e '.installed and .health.active and .health.channel' <<<"$output"
+	run -0 --separate-stderr guest_run 'guest-tools-setup status --self-test --json'
+	jq -e '.self_test.result == "works" and .self_test.engine == "kernel"' <<<"$output"
+	guest_run '! grep -s guest-tools-scratch /sys/block/loop*/loop/backing_file'
 	GUEST_DEADLINE=120 run -0 guest_run 'guest-tools-setup uninstall --yes'
 	run -3 guest_run 'systemctl is-active guest-tools-agent'
 	list_files >"$BATS_TEST_TMPDIR/after"
@@ -51,6 +54,8 @@ list_files()
 	GUEST_DEADLINE=240 run -0 guest_run '/mnt/setup install --yes'
 	[[ $output == *"no headers for kernel"* ]]
 	guest_run 'systemctl is-active guest-tools-agent'
+	run -0 guest_run 'guest-tools-setup status --self-test'
+	[[ $output == *"Self-test: works"*"userland engine"* ]]
 }
 
 @test "another agent that runs is refused, replaced when asked, and runs again after uninstall" {
