@@ -4,31 +4,24 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <poll.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/statfs.h>
-#include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "hands.h"
+#include "item.h"
 
 /*
  * The worker itself never makes a call that can block on a file system: that is
- * for its hands, processes which take tokens from a pipe. Freezing and thawing
- * have hands of their own, so that freezers which are stuck (the kernel waits
- * for a file system below, say) are never what a thaw waits for.
+ * for its hands. Freezing and thawing have hands of their own, so that freezers
+ * which are stuck (the kernel waits for a file system below, say) are never what a
+ * thaw waits for.
  *
  *   OPENING -> FLUSHING -> FREEZING rank 0, 1, ... -> FROZEN -> THAWING ..., 1, 0
  *                 |            |                        |          ^
@@ -39,38 +32,18 @@
 /* With grace periods expedited, sixteen are the fastest for fifty file systems and more. */
 #define FREEZE_HANDS 16
 #define THAW_HANDS 2
-#define MAX_ITEMS 4096
-
-/* A token is an operation and the index of an item, in one write to a pipe. */
-enum operation { FLUSH, FREEZE, THAW };
-#define TOKEN(operation, index) ((uint32_t)(operation) << 16 | (index))
-#define TOKEN_OPERATION(token) ((token) >> 16)
-#define TOKEN_INDEX(token) ((token) & 0xffff)
-
-struct pool {
-	int tokens; /* where the worker writes tokens */
-	int pending;
-};
 
 static struct {
 	struct worker_shared *shared;
 	int socket;
 	int done; /* where the hands write back the tokens they are through with */
-	struct pool freezers, thawers;
+	struct hands freezers, thawers;
 	int64_t deadline_us; /* 0: not armed */
 	bool stop;
 	enum worker_reason reason;
 	int rcu_expedited; /* descriptor, or -1 */
 	char rcu_before[16];
 } worker = { .rcu_expedited = -1 };
-
-static int64_t now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000LL + ts.tv_nsec / 1000;
-}
 
 static void say(enum worker_message_type type, uint32_t number)
 {
@@ -87,127 +60,6 @@ static void stop(enum worker_reason reason)
 		return;
 	worker.stop = true;
 	worker.reason = reason;
-}
-
-/* --- the hands ---------------------------------------------------------- */
-
-static bool change(struct worker_item *item, uint32_t from, uint32_t to)
-{
-	return atomic_compare_exchange_strong(&item->state, &from, to);
-}
-
-static void flush(struct worker_item *item)
-{
-	int64_t start = now_us();
-
-	/* Linux 2.6.39; older ones flush all there is. */
-	if (syscall(SYS_syncfs, item->fd) < 0 && errno == ENOSYS)
-		sync();
-	item->flush_us = now_us() - start;
-}
-
-/* Whoever changes the state away from FROZEN is the one who thaws. */
-static void thaw(struct worker_item *item, uint32_t from)
-{
-	int64_t start = now_us();
-
-	if (!change(item, from, WORKER_THAWED))
-		return;
-	if (ioctl(item->fd, FITHAW, 0) < 0 && from == WORKER_FROZEN) {
-		item->error = errno;
-		item->state = errno == EINVAL ? WORKER_LOST : WORKER_FAILED;
-	}
-	item->thaw_us = now_us() - start;
-}
-
-static void freeze_failed(struct worker_item *item, int errnum)
-{
-	item->error = errnum;
-	if (errnum == EBUSY)
-		item->state = WORKER_HELD;
-	else if (errnum == EOPNOTSUPP || errnum == ENOTTY)
-		item->state = WORKER_UNSUPPORTED;
-	else
-		item->state = WORKER_FAILED;
-}
-
-static void freeze(struct worker_item *item, pid_t parent)
-{
-	int64_t start = now_us();
-
-	if (worker.shared->abort || !change(item, WORKER_IDLE, WORKER_FREEZING))
-		return;
-	if (ioctl(item->fd, FIFREEZE, 0) < 0) {
-		freeze_failed(item, errno);
-		return;
-	}
-	item->freeze_us = now_us() - start;
-	/* Given up meanwhile, by the worker or with it: then nobody else thaws this one. */
-	if (!change(item, WORKER_FREEZING, WORKER_FROZEN))
-		ioctl(item->fd, FITHAW, 0);
-	else if (worker.shared->abort || getppid() != parent)
-		thaw(item, WORKER_FROZEN);
-}
-
-/*
- * What a hand of @pool touches stays in memory. A thaw must not wait for memory that only
- * a thaw makes free, so its hands have all of theirs beforehand; for the many that freeze that
- * would be most of the time it takes to start them.
- */
-static void lock_memory(const struct pool *pool)
-{
-	if (pool == &worker.thawers || mlockall(MCL_CURRENT | MCL_ONFAULT) < 0)
-		mlockall(MCL_CURRENT);
-}
-
-static _Noreturn void hand(const struct pool *pool, int tokens, int done, pid_t parent)
-{
-	uint32_t token;
-
-	lock_memory(pool);
-	while (read(tokens, &token, sizeof(token)) == sizeof(token)) {
-		struct worker_item *item = &worker.shared->items[TOKEN_INDEX(token)];
-
-		switch ((enum operation)TOKEN_OPERATION(token)) {
-		case FLUSH:
-			flush(item);
-			break;
-		case FREEZE:
-			freeze(item, parent);
-			break;
-		case THAW:
-			thaw(item, WORKER_FROZEN);
-			break;
-		}
-		if (write(done, &token, sizeof(token)) < 0)
-			break;
-	}
-	_exit(0);
-}
-
-static bool pool_start(struct pool *pool, uint32_t hands, int done)
-{
-	pid_t parent = getpid();
-	int tokens[2];
-
-	if (pipe2(tokens, O_CLOEXEC) < 0)
-		return false;
-	for (uint32_t i = 0; i < hands; i++) {
-		pid_t pid = fork();
-
-		if (pid < 0)
-			return false;
-		if (pid == 0) {
-			close(tokens[1]);
-			close(worker.socket);
-			if (pool == &worker.thawers)
-				close(worker.freezers.tokens);
-			hand(pool, tokens[0], done, parent);
-		}
-	}
-	close(tokens[0]);
-	pool->tokens = tokens[1];
-	return true;
 }
 
 /* --- opening ------------------------------------------------------------ */
@@ -249,7 +101,7 @@ static void open_all(const struct target *targets)
 		}
 	for (uint32_t i = 0; i < worker.shared->length; i++)
 		if (worker.shared->items[i].fd < 0) {
-			freeze_failed(&worker.shared->items[i], ESTALE);
+			item_failed(&worker.shared->items[i], ESTALE);
 			stop(WORKER_REASON_ERROR);
 		}
 }
@@ -308,22 +160,14 @@ static void unexpedite_rcu(void)
 	worker.rcu_expedited = -1;
 }
 
-static void give(struct pool *pool, enum operation operation, uint32_t index)
-{
-	uint32_t token = TOKEN(operation, index);
-
-	if (write(pool->tokens, &token, sizeof(token)) == sizeof(token))
-		pool->pending++;
-}
-
 static void token_done(uint32_t token)
 {
-	if (TOKEN_OPERATION(token) == THAW)
+	if (hands_operation(token) == HANDS_THAW)
 		worker.thawers.pending--;
 	else
 		worker.freezers.pending--;
-	if (TOKEN_OPERATION(token) == FREEZE &&
-	    worker.shared->items[TOKEN_INDEX(token)].state == WORKER_FAILED)
+	if (hands_operation(token) == HANDS_FREEZE &&
+	    worker.shared->items[hands_index(token)].state == WORKER_FAILED)
 		stop(WORKER_REASON_ERROR);
 }
 
@@ -349,7 +193,7 @@ static void take_message(void)
 	else if (message.type == WORKER_DO_THAW)
 		stop(WORKER_REASON_REQUEST);
 	else if (message.type == WORKER_DO_EXTEND)
-		worker.deadline_us = now_us() + message.number * 1000LL;
+		worker.deadline_us = item_now_us() + message.number * 1000LL;
 }
 
 /* While hands are at work one of them may be killed, of which no descriptor tells. */
@@ -364,7 +208,7 @@ static int poll_timeout(void)
 	else if (!worker.deadline_us || worker.stop)
 		return -1;
 	if (worker.deadline_us && !worker.stop) {
-		int64_t to_deadline = (worker.deadline_us - now_us()) / 1000 + 1;
+		int64_t to_deadline = (worker.deadline_us - item_now_us()) / 1000 + 1;
 
 		left = to_deadline < left ? to_deadline : left;
 	}
@@ -379,7 +223,7 @@ static void bury_hands(void)
 	stop(WORKER_REASON_ERROR);
 	worker.shared->abort = 1;
 	for (uint32_t i = 0; i < worker.shared->length; i++)
-		thaw(&worker.shared->items[i], WORKER_FREEZING);
+		item_thaw(&worker.shared->items[i], WORKER_FREEZING);
 	worker.freezers.pending = 0;
 	worker.thawers.pending = 0;
 }
@@ -400,35 +244,35 @@ static void wait_event(void)
 	} else {
 		bury_hands();
 	}
-	if (worker.deadline_us && now_us() >= worker.deadline_us)
+	if (worker.deadline_us && item_now_us() >= worker.deadline_us)
 		stop(WORKER_REASON_DEADLINE);
 }
 
 static void flush_all(void)
 {
-	int64_t start = now_us();
+	int64_t start = item_now_us();
 
 	for (uint32_t i = 0; i < worker.shared->length && !worker.stop; i++)
-		give(&worker.freezers, FLUSH, i);
+		hands_give(&worker.freezers, HANDS_FLUSH, i);
 	while (worker.freezers.pending > 0 && !worker.stop)
 		wait_event();
-	worker.shared->flush_us = now_us() - start;
+	worker.shared->flush_us = item_now_us() - start;
 }
 
 static void freeze_all(uint32_t timeout_ms)
 {
-	int64_t start = now_us();
+	int64_t start = item_now_us();
 
 	if (!worker.deadline_us)
 		worker.deadline_us = start + timeout_ms * 1000LL;
 	for (uint32_t rank = 0; rank < worker.shared->ranks && !worker.stop; rank++) {
 		for (uint32_t i = 0; i < worker.shared->length; i++)
 			if (worker.shared->items[i].rank == rank)
-				give(&worker.freezers, FREEZE, i);
+				hands_give(&worker.freezers, HANDS_FREEZE, i);
 		while (worker.freezers.pending > 0 && !worker.stop)
 			wait_event();
 	}
-	worker.shared->freeze_us = now_us() - start;
+	worker.shared->freeze_us = item_now_us() - start;
 }
 
 static void thaw_all(void)
@@ -438,7 +282,7 @@ static void thaw_all(void)
 		for (uint32_t i = worker.shared->length; i-- > 0;)
 			if (worker.shared->items[i].rank == rank &&
 			    worker.shared->items[i].state == WORKER_FROZEN)
-				give(&worker.thawers, THAW, i);
+				hands_give(&worker.thawers, HANDS_THAW, i);
 		while (worker.thawers.pending > 0)
 			wait_event();
 	}
@@ -456,8 +300,12 @@ static bool prepare(void)
 		return false;
 	worker.done = done[0];
 	mlockall(MCL_CURRENT | MCL_FUTURE);
-	return pool_start(&worker.freezers, hands < FREEZE_HANDS ? hands : FREEZE_HANDS, done[1]) &&
-	       pool_start(&worker.thawers, hands < THAW_HANDS ? hands : THAW_HANDS, done[1]);
+	return hands_start_freezers(&worker.freezers, worker.shared,
+				    hands < FREEZE_HANDS ? hands : FREEZE_HANDS, done[1],
+				    worker.socket) &&
+	       hands_start_thawers(&worker.thawers, worker.shared,
+				   hands < THAW_HANDS ? hands : THAW_HANDS, done[1], worker.socket,
+				   &worker.freezers);
 }
 
 _Noreturn void worker_freeze(struct worker_shared *shared, const struct target *targets,
@@ -465,7 +313,7 @@ _Noreturn void worker_freeze(struct worker_shared *shared, const struct target *
 {
 	worker.shared = shared;
 	worker.socket = socket;
-	if (shared->length > MAX_ITEMS)
+	if (shared->length > HANDS_MAX_ITEMS)
 		_exit(1);
 	prctl(PR_SET_NAME, "fsfreeze-worker", 0, 0, 0);
 	close_others();
@@ -495,9 +343,9 @@ _Noreturn void worker_thaw(struct worker_shared *shared, int socket)
 	for (uint32_t rank = shared->ranks; rank-- > 0;)
 		for (uint32_t i = shared->length; i-- > 0;)
 			if (shared->items[i].rank == rank)
-				thaw(&shared->items[i], WORKER_FROZEN);
+				item_thaw(&shared->items[i], WORKER_FROZEN);
 	for (uint32_t i = shared->length; i-- > 0;)
-		thaw(&shared->items[i], WORKER_FREEZING);
+		item_thaw(&shared->items[i], WORKER_FREEZING);
 	say(WORKER_SAYS_THAWED, WORKER_REASON_ERROR);
 	_exit(0);
 }

@@ -27,7 +27,8 @@ setup() { on_guest; }
 teardown()
 {
 	# A test that failed leaves nothing frozen to the next one.
-	[ -n "${BATS_TEST_COMPLETED-}" ] || host_agent thaw >/dev/null 2>&1 || true
+	[ -n "${BATS_TEST_COMPLETED-}" ] || guest_run 'fsfreeze -u /srv/1 2>/dev/null' ||
+		host_agent thaw --timeout=10 >/dev/null 2>&1 || true
 	# Nor anything mounted on another: systemd 252 does not reboot then.
 	guest_run 'while grep -q " /srv/2 tmpfs" /proc/mounts; do umount /srv/2 || sleep 0.1; done'
 	guest_check
@@ -124,6 +125,44 @@ container_start()
 	[[ $output == "3 file systems thawed" ]]
 	run -0 host_agent info
 	guest_run 'pkill -x hung-fuse; umount -l /srv/hung; rm /usr/local/bin/hung-fuse'
+}
+
+# loop_mount FILE DIR: a clean ext4 in a file, that nobody works on
+loop_mount()
+{
+	guest_run "truncate -s 40M $1 && mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 $1 && mkdir -p $2 &&
+		mount -o loop $1 $2 && sync"
+}
+
+@test "a freezer that is stuck in the kernel, and killed there, keeps nothing frozen" {
+	local ctl
+
+	loop_mount /srv/1/stuck.img /srv/stuck
+	loop_mount /srv/2/other.img /srv/other
+	agent_starts_with --freeze-timeout=8
+	guest_run 'fsfreeze -f /srv/1'
+	host_agent freeze >"$BATS_TEST_TMPDIR/stuck" 2>&1 3>&- &
+	ctl=$!
+	guest_wait_for 'grep -qs ext4_freeze /proc/[0-9]*/task/*/stack' 10
+	guest_run_bg other 'echo x >/srv/other/probe'
+	sleep 2
+	guest_run "test ! -e $GUEST_RUN/other.rc"
+	# The process with the threads: the kernel ends it when the one that is stuck comes back.
+	guest_run 'kill -9 $(for pid in $(pgrep fsfreeze-worker); do
+		[ "$(ls /proc/$pid/task | wc -l)" = 1 ] || echo $pid; done)'
+	guest_bg_wait other 20
+	guest_run 'fsfreeze -u /srv/1'
+	status=0
+	wait "$ctl" || status=$?
+	[ "$status" = 1 ]
+	run -0 cat "$BATS_TEST_TMPDIR/stuck"
+	[[ $output == *"cannot freeze"* ]]
+	writer_goes_on /srv/1
+	guest_run 'umount /srv/stuck /srv/other && rm /srv/1/stuck.img /srv/2/other.img'
+	run -0 host_agent freeze
+	[[ $output == "3 file systems frozen" ]]
+	run -0 host_agent thaw
+	agent_starts_with
 }
 
 @test "a read-only squashfs is left alone" {

@@ -209,14 +209,22 @@ kill_thaws()
 	run -0 host_agent thaw
 }
 
+# agent_starts_with [OPTION...]: the service, with these alone; without any as it is
+agent_starts_with()
+{
+	local dir=/run/systemd/system/guest-tools-agent.service.d
+
+	guest_run "rm -rf $dir"
+	[ $# = 0 ] || guest_run "mkdir -p $dir && printf '%s\n' '[Service]' ExecStart= \
+		'ExecStart=/usr/sbin/guest-tools-agent $*' >$dir/test.conf"
+	guest_run 'systemctl daemon-reload && systemctl restart guest-tools-agent'
+	agent_wait
+}
+
 # deadline_thaws: with a deadline shorter than the writers' patience
 deadline_thaws()
 {
-	guest_run 'mkdir -p /run/systemd/system/guest-tools-agent.service.d &&
-		printf "[Service]\nExecStart=\nExecStart=/usr/sbin/guest-tools-agent --freeze-timeout=8\n" \
-			>/run/systemd/system/guest-tools-agent.service.d/test.conf &&
-		systemctl daemon-reload && systemctl restart guest-tools-agent'
-	agent_wait
+	agent_starts_with --freeze-timeout=8
 	run -0 host_agent freeze
 	writer_is_blocked /srv/1
 	writer_goes_on /srv/1
