@@ -18,6 +18,7 @@ DKMS_RPM := $(PACKAGES)/virtio-fsfreeze-dkms-$(VERSION)-1.noarch.rpm
 # Those for guests, which are on the ISO.
 GUEST_PACKAGES := $(AGENT_DEB) $(DKMS_DEB) $(AGENT_RPM) $(DKMS_RPM)
 ISO := $(BUILD)/iso/guest-tools-$(VERSION).iso
+CONTAINERDISK := $(BUILD)/containerdisk/guest-tools-$(VERSION)-$(ARCH).tar
 DIST := $(BUILD)/dist/guest-tools-$(VERSION).tar.xz
 
 # Files of a directory that are in the build, for rules that run a recipe over all of them.
@@ -25,7 +26,7 @@ files = $(shell find $(1) -type f)
 
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help all dist install uninstall iso packages agent host installer kmod deps check check-unit check-iso check-vm clean \
+.PHONY: help all containerdisk dist install uninstall iso packages agent host installer kmod deps check check-unit check-iso check-vm clean \
 	fuzz kernels check-debug check-faults check-headers check-cycles bench preflight guest-programs FORCE
 .DELETE_ON_ERROR:
 
@@ -49,6 +50,7 @@ help: ## print this
 
 all: agent host installer packages ## agent, host tools, installer, packages
 iso: $(ISO) ## the guest tools ISO
+containerdisk: $(CONTAINERDISK) ## the ISO as an OCI image, as KubeVirt takes it
 packages: $(GUEST_PACKAGES) $(HOST_DEB) ## deb and rpm packages of agent and kernel module, deb of the host tools
 
 preflight:
@@ -112,6 +114,10 @@ $(DKMS_RPM): $(DKMS_DEB) $(call files,packaging/rpm)
 $(ISO): $(GUEST_PACKAGES) packaging/sbom.sh packaging/sbom.table $(BUILD)/installer/setup $(call files,iso) \
 		$(call files,docs/man)
 	@iso/build.sh $@ $(GUEST_PACKAGES)
+
+$(CONTAINERDISK): $(ISO) iso/containerdisk.sh
+	@packaging/preflight.sh $(BUILD) umoci
+	@iso/containerdisk.sh $(ISO) $@
 
 ROOMS := agent host installer kmod
 
