@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "init.h"
+#include "selinux.h"
 
 static const struct {
 	guint16 machine;
@@ -204,6 +205,7 @@ struct detection *detect(const struct root *root)
 	d->make = root_find_program(root, "make");
 	d->can_execute = detect_can_execute(root, d->architecture);
 	d->container = detect_container(root);
+	d->selinux = selinux_mode(root);
 	d->secure_boot = detect_secure_boot(root);
 	d->read_only_usr = detect_read_only_usr(root, d->distribution);
 	refine_family(d);

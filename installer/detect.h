@@ -28,6 +28,7 @@ struct detection {
 	char *dkms, *compiler, *make; /* their paths, or NULL */
 	gboolean can_execute;	      /* programs of the root run on this machine */
 	const char *container;	      /* what kind the running system is in, or NULL */
+	const char *selinux;	      /* enforcing, permissive, disabled, or NULL: not configured */
 	enum known secure_boot;
 	gboolean read_only_usr;
 	gboolean has_other_agent;

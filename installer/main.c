@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 
 #include "apply.h"
@@ -441,6 +442,8 @@ int main(int argc, char **argv)
 	if (o.self_test && !(command->needs & CAN_TEST))
 		return usage("--self-test is for install and status");
 	o.argument = argc == 3 ? argv[2] : NULL;
+	/* Directories that are made have the modes that packages give them, whoever calls. */
+	umask(022);
 	if (command->needs & CHANGES)
 		ram_enter(copy);
 	ui_init(&(struct ui_options){ o.quiet, o.json, o.yes });

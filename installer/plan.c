@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "selinux.h"
 #include "updates.h"
 
 static void module_choice_free(gpointer data)
@@ -298,6 +299,8 @@ struct plan *plan_make(const struct context *c, GError **err)
 	for (gsize i = 0; i < G_N_ELEMENTS(module_ways); i++)
 		add_way(plan, c, &module_ways[i]);
 	add_service(plan, c, agent_changes);
+	if (plan->steps->len)
+		add(plan, c, &step_relabel, SELINUX_RELABEL, NULL);
 	add_staging(plan, c);
 	return g_steal_pointer(&plan);
 }

@@ -64,14 +64,15 @@ json_t *report_detection_json(const struct detection *d, const struct options *o
 	const struct distribution *os = d->distribution;
 
 	return json_pack("{s:{s:s, s:s, s:s, s:s, s:s}, s:s, s:s, s:s, s:b, s:s, s:b, s:o, s:o, s:o, "
-			 "s:b, s:o}",
+			 "s:b, s:o, s:o}",
 			 "distribution", "id", os->id, "version", os->version, "family", os->family,
 			 "name", os->name, "source", os->source, "architecture", d->architecture,
 			 "libc", d->libc, "init", d->init->name, "init_running", d->init_runs,
 			 "package_manager", d->packages->name, "dkms", d->dkms != NULL, "kernels",
 			 kernels_json(d, options), "agent", agent_json(d), "secure_boot",
 			 known_json(d->secure_boot), "read_only_usr", d->read_only_usr,
-			 "container", string_or_null(d->container));
+			 "container", string_or_null(d->container), "selinux",
+			 string_or_null(d->selinux));
 }
 
 static void report_system(const struct detection *d)

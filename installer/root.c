@@ -32,6 +32,19 @@ struct walk {
 	int links;
 };
 
+/*
+ * Is / another than that of the first process? Who may not see that, or is not shown it, is no
+ * image builder; one without /proc has not been booted.
+ */
+static gboolean in_chroot(const struct stat *slash)
+{
+	struct stat first;
+
+	if (stat("/proc/1/root/.", &first) == 0)
+		return first.st_dev != slash->st_dev || first.st_ino != slash->st_ino;
+	return errno == ENOENT && access("/proc/self", F_OK) < 0;
+}
+
 struct root *root_new(const char *path, GError **err)
 {
 	struct root *root = g_new0(struct root, 1);
@@ -45,7 +58,8 @@ struct root *root_new(const char *path, GError **err)
 		return NULL;
 	}
 	root->live = fstat(root->fd, &here) == 0 && stat("/", &slash) == 0 &&
-		     here.st_dev == slash.st_dev && here.st_ino == slash.st_ino;
+		     here.st_dev == slash.st_dev && here.st_ino == slash.st_ino &&
+		     !in_chroot(&slash);
 	return root;
 }
 

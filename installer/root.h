@@ -22,7 +22,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SetupRoot, root_free)
 /* root_path() - the tree's directory as given, "/" for the running system */
 const char *root_path(const struct root *root);
 
-/* root_is_live() - is it the running system's own tree? */
+/* root_is_live() - is it the running system's own tree? Not that of a chroot, seen from inside. */
 gboolean root_is_live(const struct root *root);
 
 /*

@@ -199,20 +199,9 @@ const struct init_system *service_init(const char *name)
 	return &inits[last];
 }
 
-/* In a chroot the files of whoever runs outside may be seen: its root is another one. */
-static gboolean is_booted(const struct root *root)
-{
-	struct stat here, first;
-
-	if (!root_is_live(root))
-		return FALSE;
-	return stat("/", &here) < 0 || stat("/proc/1/root/.", &first) < 0 ||
-	       (here.st_dev == first.st_dev && here.st_ino == first.st_ino);
-}
-
 gboolean service_init_runs(const struct root *root, const struct init_system *init)
 {
-	return is_booted(root) && init->runs(root);
+	return root_is_live(root) && init->runs(root);
 }
 
 char *service_agent(const struct init_system *init)

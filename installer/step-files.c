@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "selinux.h"
 #include "step.h"
 
 #define PUT_MAX (64 * 1024 * 1024)
@@ -270,6 +271,44 @@ const struct step_kind step_guard = {
 	.prepare = guard_prepare,
 	.apply = guard_apply,
 	.undo = guard_undo,
+};
+
+/* After all else: files that this machine's kernel put there have no labels of the tree's policy. */
+static gboolean relabel_satisfied(const struct context *c, const struct step *step)
+{
+	return !selinux_needs_relabel(c->root) || root_exists(c->root, step->object);
+}
+
+static gboolean relabel_prepare(const struct context *c, const struct step *step, json_t *undo,
+				json_t *now, GError **err)
+{
+	return TRUE;
+}
+
+static gboolean relabel_apply(const struct context *c, const struct step *step, char **note,
+			      GError **err)
+{
+	*note = g_strdup("SELinux is on there: the first boot labels all files, and boots again");
+	return root_write(c->root, step->object, "", 0, 0600, err);
+}
+
+/* On disk: nothing, the new file beside it, or it. A boot has taken it away, which is as good. */
+static gboolean relabel_undo(const struct context *c, const char *object, const json_t *undo,
+			     GError **err)
+{
+	g_autofree char *fresh = g_strconcat(object, ROOT_SUFFIX, NULL);
+
+	return root_unlink(c->root, fresh, err) && root_unlink(c->root, object, err);
+}
+
+const struct step_kind step_relabel = {
+	.name = "relabel",
+	.title = "ask for SELinux labels by %s",
+	.untitle = "remove %s",
+	.satisfied = relabel_satisfied,
+	.prepare = relabel_prepare,
+	.apply = relabel_apply,
+	.undo = relabel_undo,
 };
 
 json_t *step_state_record(const struct context *c, GError **err)

@@ -141,3 +141,14 @@ json() {
 	run "$SETUP" detect --json --root "$r"
 	[ "$(json .read_only_usr)" = true ]
 }
+
+@test "SELinux is as its configuration has it, the last word counting" {
+	local r=$BATS_TEST_TMPDIR/r
+	root_debian "$r"
+	[ "$("$SETUP" detect --json --root "$r" | jq -r .selinux)" = null ]
+	mkdir -p "$r/etc/selinux"
+	printf '# SELINUX=disabled\nSELINUXTYPE=targeted\nSELINUX=Enforcing\r\n' >"$r/etc/selinux/config"
+	[ "$("$SETUP" detect --json --root "$r" | jq -r .selinux)" = enforcing ]
+	echo 'SELINUX=disabled' >>"$r/etc/selinux/config"
+	[ "$("$SETUP" detect --json --root "$r" | jq -r .selinux)" = disabled ]
+}

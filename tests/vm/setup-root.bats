@@ -162,3 +162,28 @@ f = open(sys.argv[1], "w"); fcntl.lockf(f, fcntl.LOCK_EX); print("locked", flush
 	wait $! || { cat "$WORK/out"; return 1; }
 	[ "$(in_root dpkg-query -W -f '${Status}' virtio-fsfreeze-dkms)" = "install ok installed" ]
 }
+
+# content: each file of the changes, with all but its times; what may differ is in the man page, IMAGES
+content() {
+	(cd "$WORK/upper" && find . -mindepth 1 -printf '%p\t%y %m %U:%G %l\n' | LC_ALL=C sort |
+		while IFS=$'\t' read -r path about; do
+			case $path in ./var/log/dpkg.log | ./var/log/alternatives.log | ./var/cache/ldconfig*) continue ;; esac
+			echo "$path $about $([ ! -f "$path" ] || sha256sum <"$path")"
+		done)
+}
+
+@test "two installs into the same root give the same bytes, and nothing of this machine" {
+	local word
+	"$WORK/m1/amd64/setup" install --yes --replace-agent --module=none --root "$R"
+	content >"$WORK/first"
+	rm "$WORK/upper/usr/sbin/guest-tools-setup"
+	for word in "$WORK" "$(uname -r)" "$(uname -n)."; do
+		run grep -rlF --exclude=dpkg.log -- "$word" "$WORK/upper"
+		expect_status 1
+	done
+	fresh_root
+	cp -a "$WORK/m1" "$WORK/elsewhere"
+	(cd / && umask 077 && sleep 1.1 && TZ=Asia/Tokyo HOME=/nowhere "$WORK/elsewhere/amd64/setup" install \
+		--yes --replace-agent --module=none --root "$R")
+	content | diff "$WORK/first" -
+}
