@@ -6,6 +6,8 @@ include flags.mk
 SOURCE_DATE_EPOCH ?= $(shell [ -e .git ] && git log -1 --format=%ct 2>/dev/null || stat -c %Y VERSION)
 GUEST_TOOLS_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/guest-tools
 JOBS ?= $(shell nproc)
+# Kernels that the ISO has the module for.
+KERNELS ?=
 export VERSION ARCH BUILD STATIC_PREFIX SOURCE_DATE_EPOCH GUEST_TOOLS_CACHE JOBS
 
 PACKAGES := $(BUILD)/packages
@@ -42,6 +44,7 @@ help: ## print this
 		"SOURCE_DATE_EPOCH" "date of everything built [$(SOURCE_DATE_EPOCH)]" \
 		"SIGNING_KEY" "Ed25519 private key in PEM; default: one made for this machine" \
 		"TRUSTED_KEYS" "more public keys that setup believes, for a change of keys" \
+		"KERNELS" "Debian kernels (uname -r) that the ISO has prebuilt modules for [$(KERNELS)]" \
 		"JOBS" "how much to do at once [$(JOBS)]" \
 		"DESTDIR, prefix, ..." "for install, as usual" \
 		"STATIC" "no: link the system's libraries, as distributions do [yes]" \
@@ -76,6 +79,15 @@ kmod: ## the kernel module, for the kernel in KDIR (default: the running one)
 # Its time changes when the date of the build does, and then all that is dated is made anew.
 $(BUILD)/epoch: FORCE | preflight
 	@echo $(SOURCE_DATE_EPOCH) | cmp -s - $@ || echo $(SOURCE_DATE_EPOCH) >$@
+
+# The same for the kernels that are named.
+$(BUILD)/prebuilt/kernels: FORCE | preflight
+	@mkdir -p $(@D)
+	@echo $(KERNELS) | cmp -s - $@ || echo $(KERNELS) >$@
+# After the package, as both make the source tree.
+$(BUILD)/prebuilt/done: $(BUILD)/prebuilt/kernels $(call files,kmod) | $(DKMS_DEB)
+	@kmod/prebuilt.sh $(@D) $(KERNELS)
+	@touch $@
 
 # Made by the rooms, whose rules know better when; the empty recipes make their times count.
 $(BUILD)/agent/guest-tools-agent: agent
@@ -112,7 +124,7 @@ $(DKMS_RPM): $(DKMS_DEB) $(call files,packaging/rpm)
 	@packaging/rpm/build.sh kmod virtio-fsfreeze-dkms $@
 
 $(ISO): $(GUEST_PACKAGES) packaging/sbom.sh packaging/sbom.table $(BUILD)/installer/setup $(call files,iso) \
-		$(call files,docs/man)
+		$(call files,docs/man) $(BUILD)/prebuilt/done
 	@iso/build.sh $@ $(GUEST_PACKAGES)
 
 $(CONTAINERDISK): $(ISO) iso/containerdisk.sh

@@ -246,8 +246,8 @@ static void print_help(void)
 	     "  --yes             do not ask before changing anything\n"
 	     "  --root=DIR        work on the system in DIR, not on the running one\n"
 	     "  --medium=DIR      where the medium is, if not where setup lies");
-	printf("  --module=WAY      %s; default: the first that can be gone\n", module);
-	printf("  --agent=WAY       %s; default: the first that can be gone\n", agent);
+	printf("  --module=WAY      %s; default: the first possible\n", module);
+	printf("  --agent=WAY       %s; default: the first possible\n", agent);
 	puts("  --replace-agent   stop and mask another agent that uses the channel\n"
 	     "  --downgrade       install an older version than the present one\n"
 	     "  --self-test       install, status: freeze a small file system, to see it work\n"

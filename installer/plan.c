@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "prebuilt.h"
 #include "selinux.h"
 #include "updates.h"
 
@@ -111,13 +112,33 @@ static void add_direct(struct plan *plan, const struct context *c)
 		add(plan, c, &step_put, *hooks, hook);
 }
 
+static void add_dkms_build(struct plan *plan, const struct context *c, const char *release)
+{
+	add(plan, c, &step_build_module, release, NULL);
+}
+
+static void add_direct_build(struct plan *plan, const struct context *c, const char *release)
+{
+	add(plan, c, &step_build_direct, release, NULL);
+}
+
+static void add_prebuilt(struct plan *plan, const struct context *c, const char *release)
+{
+	g_autofree char *path = updates_path(c->root, release);
+
+	add(plan, c, &step_prebuilt, path,
+	    prebuilt_file(c->medium, c->detection->architecture, release));
+}
+
 static const struct module_way {
 	const char *name;
-	void (*add_once)(struct plan *plan, const struct context *c);
-	const struct step_kind *build, *last; /* for each kernel; once after all, or NULL */
+	void (*add_once)(struct plan *plan, const struct context *c); /* before all; or NULL */
+	void (*add)(struct plan *plan, const struct context *c, const char *release);
+	const struct step_kind *last; /* once after all, or NULL */
 } module_ways[] = {
-	{ "dkms", add_dkms, &step_build_module, NULL },
-	{ "direct", add_direct, &step_build_direct, &step_rebuild },
+	{ "prebuilt", NULL, add_prebuilt, NULL },
+	{ "dkms", add_dkms, add_dkms_build, NULL },
+	{ "direct", add_direct, add_direct_build, &step_rebuild },
 };
 
 static void add_way(struct plan *plan, const struct context *c, const struct module_way *way)
@@ -129,10 +150,10 @@ static void add_way(struct plan *plan, const struct context *c, const struct mod
 
 		if (!goes_way(module, way->name))
 			continue;
-		if (!any)
+		if (!any && way->add_once)
 			way->add_once(plan, c);
 		any = TRUE;
-		add(plan, c, way->build, module->kernel->release, NULL);
+		way->add(plan, c, module->kernel->release);
 		if (module->kernel->running)
 			add(plan, c, &step_load_module, module->kernel->release, NULL);
 	}
@@ -221,17 +242,27 @@ static void add_staging(struct plan *plan, const struct context *c)
 		step_free(stage);
 }
 
-/* What was built directly is so again in an upgrade: DKMS may have come since, and both would be
- * there. */
+/*
+ * What setup itself put below updates/ stays there in an upgrade: DKMS may have come since, and
+ * would put a second one beside it.
+ */
 static struct choice *choose_module(const struct context *c, const struct way_input *input)
 {
-	struct choice *again = NULL;
+	g_autofree char *path = updates_path(c->root, input->kernel->release);
+	const char *again[3] = { NULL };
+	gsize n = 0;
 
-	if (!c->options->module && state_record(c->state, step_build_direct.name, input->kernel->release))
-		again = ways_choose_module(input, "direct");
-	if (again && again->way)
-		return again;
-	choice_free(again);
+	if (state_record(c->state, step_prebuilt.name, path))
+		again[n++] = "prebuilt";
+	if (n || state_record(c->state, step_build_direct.name, input->kernel->release))
+		again[n++] = "direct";
+	for (gsize i = 0; i < n && !c->options->module; i++) {
+		struct choice *choice = ways_choose_module(input, again[i]);
+
+		if (choice->way)
+			return choice;
+		choice_free(choice);
+	}
 	return ways_choose_module(input, c->options->module);
 }
 

@@ -42,15 +42,21 @@ static gboolean build_apply(const struct context *c, const struct step *step, ch
  * On disk: the module as it was, none, or ours; and what depmod made of it. The kernel may be
  * gone, and a depmod that fails leaves a line too many in a list.
  */
+static gboolean remove_module(const struct context *c, const char *release, const char *path,
+			      const json_t *undo, GError **err)
+{
+	if (!step_put.undo(c, path, undo, err))
+		return FALSE;
+	updates_depmod(c->detection, release, NULL, NULL);
+	return TRUE;
+}
+
 static gboolean build_undo(const struct context *c, const char *object, const json_t *undo,
 			   GError **err)
 {
 	g_autofree char *path = updates_path(c->root, object);
 
-	if (!step_put.undo(c, path, undo, err))
-		return FALSE;
-	updates_depmod(c->detection, object, NULL, NULL);
-	return TRUE;
+	return remove_module(c, object, path, undo, err);
 }
 
 const struct step_kind step_build_direct = {
@@ -62,6 +68,46 @@ const struct step_kind step_build_direct = {
 	.prepare = build_prepare,
 	.apply = build_apply,
 	.undo = build_undo,
+};
+
+/* The object is the module's path. */
+static gboolean prebuilt_satisfied(const struct context *c, const struct step *step)
+{
+	return step_put.satisfied(c, step);
+}
+
+static gboolean prebuilt_prepare(const struct context *c, const struct step *step, json_t *undo,
+				 json_t *now, GError **err)
+{
+	return step_put.prepare(c, step, undo, now, err);
+}
+
+static gboolean prebuilt_apply(const struct context *c, const struct step *step, char **note,
+			       GError **err)
+{
+	g_autofree char *release = updates_release(step->object);
+
+	return step_put.apply(c, step, note, err) &&
+	       updates_depmod(c->detection, release, note, err);
+}
+
+static gboolean prebuilt_undo(const struct context *c, const char *object, const json_t *undo,
+			      GError **err)
+{
+	g_autofree char *release = updates_release(object);
+
+	return remove_module(c, release, object, undo, err);
+}
+
+const struct step_kind step_prebuilt = {
+	.name = "prebuilt",
+	.title = "install the prebuilt module %s",
+	.untitle = "remove the prebuilt module %s",
+	.flags = STEP_OPTIONAL,
+	.satisfied = prebuilt_satisfied,
+	.prepare = prebuilt_prepare,
+	.apply = prebuilt_apply,
+	.undo = prebuilt_undo,
 };
 
 /* Nothing to do now: the hooks are files. What they built meanwhile goes at uninstall. */

@@ -5,8 +5,9 @@
 
 static const struct step_kind *const kinds[] = {
 	&step_stage,	   &step_put,	       &step_keep,    &step_source,	 &step_package,
-	&step_guard,	   &step_build_module, &step_build_direct, &step_rebuild, &step_load_module,
-	&step_enable,	   &step_start,	       &step_stop,    &step_mask,	 &step_relabel, &step_state,
+	&step_guard,	   &step_build_module, &step_build_direct, &step_prebuilt, &step_rebuild,
+	&step_load_module, &step_enable,       &step_start,   &step_stop,	 &step_mask,
+	&step_relabel,	   &step_state,
 };
 
 const struct step_kind *step_kind_by_name(const char *name)

@@ -50,8 +50,8 @@ struct step_kind {
 };
 
 extern const struct step_kind step_stage, step_put, step_keep, step_source, step_package, step_guard,
-	step_build_module, step_build_direct, step_rebuild, step_load_module, step_enable, step_start,
-	step_stop, step_mask, step_relabel, step_state;
+	step_build_module, step_build_direct, step_prebuilt, step_rebuild, step_load_module,
+	step_enable, step_start, step_stop, step_mask, step_relabel, step_state;
 
 /* step_kind_by_name() - for records; NULL when there is no such kind */
 const struct step_kind *step_kind_by_name(const char *name);

@@ -7,8 +7,6 @@
 #include "error.h"
 #include "modinfo.h"
 
-#define NAME "virtio_fsfreeze.ko"
-
 /* The first row that fits is it. */
 static const struct {
 	const char *family, *program, *dir; /* NULL: any; what must be there */
@@ -36,7 +34,7 @@ char *updates_path(const struct root *root, const char *release)
 		if (root_is_dir(root, dir))
 			break;
 	}
-	return g_build_filename(dirs[i], release, "updates", NAME, NULL);
+	return g_build_filename(dirs[i], release, "updates", UPDATES_NAME, NULL);
 }
 
 char *updates_release(const char *path)

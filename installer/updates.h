@@ -9,6 +9,7 @@
 #include "detect.h"
 #include "medium.h"
 
+#define UPDATES_NAME       "virtio_fsfreeze.ko"
 #define UPDATES_MODULE_MAX (64 * 1024 * 1024)
 #define UPDATES_BUILD      "/usr/libexec/guest-tools/build-module"
 #define UPDATES_SOURCE     "/usr/share/guest-tools/module"

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "prebuilt.h"
 #include "updates.h"
 
 struct way {
@@ -117,6 +118,36 @@ static gboolean dkms_has_built(const struct way_input *in)
 	return in->kernel->module && strstr(in->kernel->module, "/updates/dkms/");
 }
 
+static gboolean probe_prebuilt(const struct way_input *in, char **reason)
+{
+	const struct detection *d = in->detection;
+	const char *release = in->kernel->release;
+	const struct medium_file *file =
+		in->medium ? prebuilt_file(in->medium, d->architecture, release) : NULL;
+	g_autofree char *releases =
+		in->medium ? prebuilt_releases(in->medium, d->architecture) : g_strdup("");
+	g_autofree char *problem = NULL;
+
+	if (d->container)
+		return answer(FALSE, reason, "a container (%s) has no kernel of its own",
+			      d->container);
+	if (!file && !*releases)
+		return answer(FALSE, reason, "the medium has no prebuilt modules for %s",
+			      d->architecture);
+	if (!file)
+		return answer(FALSE, reason, "the medium has one for the kernels %s, and not for %s",
+			      releases, release);
+	if (d->read_only_usr)
+		return answer(FALSE, reason, "/usr is read-only");
+	if (dkms_has_built(in))
+		return answer(FALSE, reason, "DKMS has built the module for this kernel");
+	problem = prebuilt_problem(d, in->medium, file, release);
+	if (problem)
+		return answer(FALSE, reason, "%s", problem);
+	return answer(TRUE, reason, "the medium has it built for exactly this kernel; run setup again "
+				    "after a new kernel");
+}
+
 static gboolean probe_direct(const struct way_input *in, char **reason)
 {
 	const struct detection *d = in->detection;
@@ -195,6 +226,7 @@ static gboolean probe_static(const struct way_input *in, char **reason)
 }
 
 static const struct way module_ways[] = {
+	{ "prebuilt", probe_prebuilt },
 	{ "dkms", probe_dkms },
 	{ "direct", probe_direct },
 	{ "none", probe_none },

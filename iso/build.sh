@@ -35,6 +35,9 @@ lay_out() {
 	make -s -C "$top/agent" install DESTDIR="$root/$ARCH/tree" >/dev/null
 	make -s -C "$top/kmod" >/dev/null
 	mkdir -p "$root/packages" "$root/hooks" "$root/module"
+	for dir in "$BUILD/prebuilt"/*/; do
+		[ ! -d "$dir" ] || install -D -m 644 -t "$root/modules/$ARCH/$(basename "$dir")" "$dir"/*
+	done
 	cp -R "$BUILD/kmod/dkms" "$root/module/source"
 	rm "$root/module/source/dkms.conf"
 	install -m 755 "$top/kmod/direct/build-module" "$top/kmod/direct/kernel-hook" "$root/module/"

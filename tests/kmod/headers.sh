@@ -14,46 +14,25 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/kmod/lib/module.sh
 . "$here/lib/module.sh"
 
-# Each with the suite whose compiler and make build for it.
-declare -A base=([bullseye]=bullseye [bookworm]=bookworm [bookworm-backports]=bookworm
-	[trixie]=trixie [trixie-backports]=trixie [forky]=forky [sid]=forky [experimental]=forky)
-# What such a kernel's build wants beside them.
-declare -A tools=([bookworm-backports]="pahole libdw1 libelf1 libbpf1 zlib1g")
-suites="bullseye bookworm bookworm-backports trixie trixie-backports forky sid experimental"
-
 releases()
 {
 	debian_suite_memo "$1" debian_suite_tool "$1" apt-cache search --names-only \
 		'^linux-headers-[0-9].*-amd64$' | sed -n 's/^linux-headers-\([^ ]*\) .*/\1/p' | sort -V
 }
 
-# headers SUITE RELEASE: only what is the kernel's own, unpacked
-headers()
-{
-	local common
-	common=$(debian_suite_memo "$1" debian_suite_tool "$1" apt-cache depends "linux-headers-$2" |
-		awk '$1 == "Depends:" && $2 ~ /^linux-(headers|kbuild)-/ { print $2 }') || return 1
-	# shellcheck disable=SC2086 # a list
-	debian_suite_unpack "$1" "linux-headers-$2" $common
-}
-
 # try SUITE RELEASE: build, print the line
 try()
 {
-	local suite=$1 release=$2 own root tool work how
+	local suite=$1 release=$2 work how
 	work=$(mktemp -d) && cp -r "$source/." "$work/" || return 1
-	# shellcheck disable=SC2086 # a list
-	if own=$(headers "$suite" "$release") && root=$(kernel_buildroot "${base[$suite]}") &&
-		tool=$(debian_suite_unpack "${base[$suite]}" ${tools[$suite]-make}) &&
-		kernel_layered "$own:$tool:$root" "$work" make -s -C "/usr/src/linux-headers-$release" M=/mnt \
-			KCFLAGS=-Werror modules >"$work/log" 2>&1 &&
+	if kernel_named_build "$suite" "$release" "$work" KCFLAGS=-Werror modules >"$work/log" 2>&1 &&
 		! grep -vE 'Skipping BTF generation|objtool: hook_thread\(\) falls through' "$work/log" &&
 		! grep FSFREEZE_MISSING "$work/compat-config.h"
 	then
 		how=$(grep -Eo 'HAVE_FREEZE_(ONE_ARGUMENT|HOLDER|OWNER) ' "$work/compat-config.h")
 		printf '%-28s %-20s ok   %s %s\n' "$release" "$suite" "$how" \
 			"$(grep -o 'objtool: .*' "$work/log")"
-		rm -rf "$work" "$own"
+		rm -rf "$work" "$(kernel_headers "$suite" "$release")"
 	else
 		printf '%-28s %-20s FAIL, see %s\n' "$release" "$suite" "$work/log"
 	fi
@@ -62,8 +41,9 @@ try()
 [ "$(id -u)" = 0 ] || { echo "headers.sh: a chroot needs root" >&2; exit 2; }
 source=$(module_source) || exit 1
 # shellcheck disable=SC2048 # a list
-for suite in ${*:-$suites}; do
-	[ -n "${base[$suite]-}" ] || { echo "headers.sh: no suite $suite; there are: $suites" >&2; exit 2; }
+for suite in ${*:-$KERNEL_SOURCES}; do
+	[ -n "${KERNEL_COMPILER[$suite]-}" ] ||
+		{ echo "headers.sh: no suite $suite; there are: $KERNEL_SOURCES" >&2; exit 2; }
 	debian_suite_update "$suite" || exit 1
 	for release in $(releases "$suite"); do
 		echo "$suite $release"

@@ -11,12 +11,26 @@
 #   kernel_build SUITE SRC ARG...     "make ARG..." in a copy of SRC inside that root;
 #                                     prints the directory of the copy
 #   kernel_layered DIR:DIR WORK CMD...  run in a root made of layers, WORK being /mnt
+#
+# Any kernel of which Debian has headers, by the name that uname -r gives it:
+#
+#   KERNEL_SOURCES                    suites that may have it, and KERNEL_COMPILER of each
+#   kernel_suite_of RELEASE           the first of them that has
+#   kernel_named_build SUITE RELEASE WORK ARG...  "make ARG..." in WORK, which holds the source
 
 # shellcheck source=tests/lib/linux.sh
 . "$(dirname "${BASH_SOURCE[0]}")/linux.sh"
 
 # shellcheck disable=SC2034 # for those who source this
 KERNEL_SUITES=${KERNEL_SUITES:-bullseye bookworm trixie forky}
+
+# shellcheck disable=SC2034 # for those who source this
+KERNEL_SOURCES=${KERNEL_SOURCES:-bullseye bookworm bookworm-backports trixie trixie-backports forky sid experimental}
+# The suite whose compiler and make build for it.
+declare -A KERNEL_COMPILER=([bullseye]=bullseye [bookworm]=bookworm [bookworm-backports]=bookworm
+	[trixie]=trixie [trixie-backports]=trixie [forky]=forky [sid]=forky [experimental]=forky)
+# What such a kernel's build wants beside them.
+declare -A KERNEL_TOOLS=([bookworm-backports]="pahole libdw1 libelf1 libbpf1 zlib1g")
 
 # What make needs beside the compiler: Debian takes these for granted.
 KERNEL_BUILD_BASE="bash coreutils dash diffutils findutils gawk grep gzip kmod make mawk
@@ -113,4 +127,36 @@ kernel_chroot() {
 		mount -t tmpfs tmpfs "$root/tmp" && mount --bind /dev "$root/dev" &&
 		exec chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin HOME=/ LC_ALL=C "$@"
 	' sh "$root" "$dir" "$@"
+}
+
+# kernel_suite_of RELEASE
+kernel_suite_of() {
+	local suite
+	for suite in $KERNEL_SOURCES; do
+		debian_suite_update "$suite" || return 1
+		if [ -n "$(debian_suite_tool "$suite" apt-cache madison "linux-headers-$1" 2>/dev/null)" ]; then
+			echo "$suite"
+			return
+		fi
+	done
+	debian_suite_fail "no suite has headers of a kernel $1 ($KERNEL_SOURCES)"
+}
+
+# kernel_headers SUITE RELEASE: only what is the kernel's own, unpacked
+kernel_headers() {
+	local common
+	common=$(debian_suite_memo "$1" debian_suite_tool "$1" apt-cache depends "linux-headers-$2" |
+		awk '$1 == "Depends:" && $2 ~ /^linux-(headers|kbuild)-/ { print $2 }') || return 1
+	# shellcheck disable=SC2086 # a list
+	debian_suite_unpack "$1" "linux-headers-$2" $common
+}
+
+# kernel_named_build SUITE RELEASE WORK ARG...
+kernel_named_build() {
+	local suite=$1 release=$2 work=$3 own root tool
+	shift 3
+	# shellcheck disable=SC2086 # a list
+	own=$(kernel_headers "$suite" "$release") && root=$(kernel_buildroot "${KERNEL_COMPILER[$suite]}") &&
+		tool=$(debian_suite_unpack "${KERNEL_COMPILER[$suite]}" ${KERNEL_TOOLS[$suite]-make}) &&
+		kernel_layered "$own:$tool:$root" "$work" make -s -C "/usr/src/linux-headers-$release" M=/mnt "$@"
 }

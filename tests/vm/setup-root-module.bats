@@ -33,6 +33,66 @@ hook() {
 	in_root "/etc/kernel/$1/guest-tools-module" "$2" "/boot/vmlinuz-$2"
 }
 
+# built_for_this: a module that is really built for the root's kernel, as the maker of a medium would.
+built_for_this() {
+	cp -r "$WORK/m1/module/source" "$R/tmp/source"
+	in_root make -s -C "/lib/modules/$K/build" M=/tmp/source modules >/dev/null
+	strip --strip-debug "$R/tmp/source/virtio_fsfreeze.ko"
+	mv "$R/tmp/source/virtio_fsfreeze.ko" "$WORK/built.ko"
+	rm -r "$R/tmp/source"
+}
+
+# prebuilt RELEASE FILE: it is what the medium has for that kernel
+prebuilt() {
+	rm -rf "$WORK/m1/modules"
+	install -D -m 644 "$2" "$WORK/m1/modules/amd64/$1/virtio_fsfreeze.ko"
+	add_manifest "$WORK/m1" 1.0.0
+}
+
+# rejected TEXT: the plan says why not
+rejected() {
+	run "$WORK/m1/amd64/setup" plan --json --replace-agent --root "$R"
+	expect_status 0
+	[ "$(jq -r '.plan.modules[0].way' <<<"$output")" = none ]
+	output=$(jq -r '.plan.modules[0].rejected[] | select(.way == "prebuilt").reason' <<<"$output")
+	expect_output "$1"
+}
+
+@test "a prebuilt module goes in only where release and vermagic are the kernel's, and needs no compiler" {
+	built_for_this
+	rm "$R/usr/bin/gcc"
+	changes >"$WORK/before"
+
+	rejected "the medium has no prebuilt modules for amd64"
+	prebuilt 6.1.0-99-amd64 "$WORK/built.ko"
+	rejected "the medium has one for the kernels 6.1.0-99-amd64, and not for $K"
+	LC_ALL=C sed "s/vermagic=$K/vermagic=${K/6/7}/" "$WORK/built.ko" >"$WORK/other.ko"
+	prebuilt "$K" "$WORK/other.ko"
+	rejected "is for another kernel: its vermagic is \"${K/6/7} "
+	LC_ALL=C sed "s/vermagic=$K SMP preempt/vermagic=$K SMP PREEMPT/" "$WORK/built.ko" >"$WORK/other.ko"
+	! cmp -s "$WORK/built.ko" "$WORK/other.ko"
+	prebuilt "$K" "$WORK/other.ko"
+	rejected "is for another build of this kernel: its vermagic is \"$K SMP PREEMPT "
+	for size in 0 4 63 64 5000 -65; do
+		head -c "$size" "$WORK/built.ko" >"$WORK/other.ko"
+		prebuilt "$K" "$WORK/other.ko"
+		rejected "is no kernel module"
+	done
+
+	prebuilt "$K" "$WORK/built.ko"
+	run_setup install --replace-agent
+	expect_status 0
+	expect_output "$K: prebuilt: the medium has it built for exactly this kernel"
+	cmp "$WORK/built.ko" "$MODULE"
+	[ "$(in_root modinfo -k "$K" -n virtio_fsfreeze)" = "/lib/modules/$K/updates/virtio_fsfreeze.ko" ]
+	[ ! -e "$R/usr/share/guest-tools/module" ]
+	run_setup install --replace-agent
+	expect_output "already current"
+	run_setup uninstall
+	expect_status 0
+	nothing_is_left
+}
+
 @test "without DKMS the module is built directly, again for each new kernel, and all of it goes" {
 	local new=9.9.9-test path
 	run_setup install --replace-agent
