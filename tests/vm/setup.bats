@@ -94,7 +94,8 @@ f = open(\"/var/lib/dpkg/lock-frontend\", \"w\"); fcntl.lockf(f, fcntl.LOCK_EX);
 	guest_qmp '{"execute": "system_reset"}'
 	guest_wait_boot "$(cat "$GUEST_DIR/boot")"
 	run -0 guest_run 'test -e /var/lib/guest-tools/journal && echo there'
-	guest_run 'mkdir -p /mnt && mount -r /dev/sr0 /mnt'
+	# Its driver may come after whoever runs this.
+	guest_run 'until [ -b /dev/sr0 ]; do sleep 0.1; done; mkdir -p /mnt && mount -r /dev/sr0 /mnt'
 	run -0 guest_run '/mnt/setup recover'
 	[[ $output == *"did not come to its end: undoing it"* ]]
 	list_files >"$BATS_TEST_TMPDIR/after"
