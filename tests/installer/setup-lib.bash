@@ -49,6 +49,17 @@ root_debian() {
 	done
 }
 
+# root_occupied DIR: the same without dpkg, with another agent, and a file of the user's where one of
+# ours goes
+root_occupied() {
+	root_debian "$1"
+	rm "$1/usr/bin/dpkg"
+	mkdir -p "$1/etc/systemd/system"
+	install -m 755 /dev/null "$1/usr/sbin/qemu-ga"
+	echo 'a file of the user' >"$1/usr/sbin/guest-tools-setup"
+	chmod 700 "$1/usr/sbin/guest-tools-setup"
+}
+
 # root_kernel DIR RELEASE [headers]
 root_kernel() {
 	mkdir -p "$1/lib/modules/$2/kernel"

@@ -7,7 +7,7 @@
 bats_require_minimum_version 1.5.0
 load ../installer/setup-lib
 
-STRIDE=${FAULT_STRIDE:-8}
+STRIDE=${FAULT_STRIDE:-12}
 
 setup_file() {
 	cc -O -o "$BATS_FILE_TMPDIR/inject" "$BATS_TEST_DIRNAME/../installer/inject.c"
@@ -23,12 +23,7 @@ setup() {
 	echo 'setup 2' >"$T/setup2"
 	medium_static "$T/m1" 1.0.0 "$T/setup1"
 	medium_static "$T/m2" 2.0.0 "$T/setup2"
-	root_debian "$T/clean"
-	rm "$T/clean/usr/bin/dpkg"
-	mkdir -p "$T/clean/etc/systemd/system"
-	install -m 755 /dev/null "$T/clean/usr/sbin/qemu-ga"
-	echo 'a file of the user' >"$T/clean/usr/sbin/guest-tools-setup"
-	chmod 700 "$T/clean/usr/sbin/guest-tools-setup"
+	root_occupied "$T/clean"
 }
 
 teardown() {
@@ -163,10 +158,10 @@ break_each() {
 @test "what cannot be read is not taken for absent, in none of the three" {
 	local repair=(recover)
 	installed
-	break_all read:EIO 1 "$((STRIDE * 8 + 1))" clean one install --medium "$T/m1"
-	break_all read:EIO 2 "$((STRIDE * 8 + 1))" one two install --medium "$T/m2"
+	break_all read:EIO 1 "$((STRIDE * 5 + 1))" clean one install --medium "$T/m1"
+	break_all read:EIO 2 "$((STRIDE * 5 + 1))" one two install --medium "$T/m2"
 	repair=(uninstall)
-	break_all read:EIO 3 "$((STRIDE * 8 + 1))" two clean uninstall
+	break_all read:EIO 3 "$((STRIDE * 5 + 1))" two clean uninstall
 }
 
 @test "a medium that goes away at any moment: the install is undone, or needs it no more" {

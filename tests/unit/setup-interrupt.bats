@@ -12,12 +12,7 @@ setup() {
 	memory_dir T
 	medium_static "$T/m1" 1.0.0
 	medium_static "$T/m2" 2.0.0
-	root_debian "$T/clean"
-	rm "$T/clean/usr/bin/dpkg"
-	mkdir -p "$T/clean/etc/systemd/system"
-	install -m 755 /dev/null "$T/clean/usr/sbin/qemu-ga"
-	echo 'a file of the user' >"$T/clean/usr/sbin/guest-tools-setup"
-	chmod 700 "$T/clean/usr/sbin/guest-tools-setup"
+	root_occupied "$T/clean"
 }
 
 teardown() {
