@@ -22,14 +22,15 @@ GUEST_PACKAGES := $(AGENT_DEB) $(DKMS_DEB) $(AGENT_RPM) $(DKMS_RPM)
 ISO := $(BUILD)/iso/guest-tools-$(VERSION).iso
 CONTAINERDISK := $(BUILD)/containerdisk/guest-tools-$(VERSION)-$(ARCH).tar
 DIST := $(BUILD)/dist/guest-tools-$(VERSION).tar.xz
+DEB_SOURCE := $(BUILD)/deb-source
 
 # Files of a directory that are in the build, for rules that run a recipe over all of them.
 files = $(shell find $(1) -type f)
 
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help all containerdisk dist install uninstall iso packages agent host installer kmod deps check check-unit check-iso check-vm clean \
-	fuzz kernels check-debug check-faults check-headers check-cycles bench preflight guest-programs FORCE
+.PHONY: help all containerdisk deb-source dist install uninstall iso packages agent host installer kmod deps check check-unit check-iso check-vm clean \
+	fuzz kernels check-deb check-debug check-faults check-headers check-cycles bench preflight guest-programs FORCE
 .DELETE_ON_ERROR:
 
 help: ## print this
@@ -143,6 +144,11 @@ dist: | preflight ## the source tarball
 	@echo "  DIST    $(DIST)"
 	@packaging/dist.sh $(DIST)
 
+deb-source: dist ## the Debian source package
+	@packaging/preflight.sh $(BUILD) dpkg-source
+	@echo "  SOURCE  $(DEB_SOURCE)"
+	@packaging/deb/source.sh $(DIST) $(DEB_SOURCE)
+
 deps: ## install what building and testing needs, with apt or dnf
 	@packaging/deps.sh install
 
@@ -173,6 +179,10 @@ check-headers: ## build the driver for all kernels that Debian offers: takes min
 
 check-cycles: ## a thousand freezes under writers on each kernel: takes minutes
 	@CYCLES=1000 CYCLES_SECONDS=1500 CYCLES_SUITES="bullseye bookworm trixie forky" tests/run --timeout 1800 tests/kmod/cycles.bats
+check-deb: deb-source ## build the Debian source package in a clean root, and lintian: takes minutes
+	@tests/lib/deb-clean.sh $(DEB_SOURCE)/guest-tools_$(VERSION)-1.dsc $(BUILD)/deb-clean
+	@lintian --pedantic --display-info --fail-on error,warning --allow-root \
+		$(BUILD)/deb-clean/guest-tools_$(VERSION)-1_*.changes
 bench: agent ## how long freezing takes, against Debian's qemu-guest-agent: takes minutes
 	@tests/bench/freeze.sh
 

@@ -9,6 +9,8 @@ ARCH ?= $(shell dpkg --print-architecture 2>/dev/null || uname -m)
 STATIC_PREFIX ?= $(BUILD)/static
 STATIC_CC ?= $(STATIC_PREFIX)/bin/musl-cc
 STATIC_PKG_CONFIG = PKG_CONFIG_LIBDIR=$(STATIC_PREFIX)/lib/pkgconfig pkg-config --static
+# ":" where a packager strips by himself.
+STRIP ?= strip
 UAPI := $(TOP)/kmod/include/uapi
 
 # As absolute paths, since they are read in other directories.
