@@ -20,6 +20,7 @@ DKMS_RPM := $(PACKAGES)/virtio-fsfreeze-dkms-$(VERSION)-1.noarch.rpm
 # Those for guests, which are on the ISO.
 GUEST_PACKAGES := $(AGENT_DEB) $(DKMS_DEB) $(AGENT_RPM) $(DKMS_RPM)
 ISO := $(BUILD)/iso/guest-tools-$(VERSION).iso
+SYSEXT := $(BUILD)/sysext/guest-tools.raw
 CONTAINERDISK := $(BUILD)/containerdisk/guest-tools-$(VERSION)-$(ARCH).tar
 DIST := $(BUILD)/dist/guest-tools-$(VERSION).tar.xz
 DEB_SOURCE := $(BUILD)/deb-source
@@ -29,7 +30,7 @@ files = $(shell find $(1) -type f)
 
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help all containerdisk deb-source dist install uninstall iso packages agent host installer kmod deps check check-unit check-iso check-vm clean \
+.PHONY: help all sysext containerdisk deb-source dist install uninstall iso packages agent host installer kmod deps check check-unit check-iso check-vm clean \
 	fuzz kernels check-deb check-debug check-faults check-headers check-cycles bench preflight guest-programs FORCE
 .DELETE_ON_ERROR:
 
@@ -55,6 +56,7 @@ help: ## print this
 all: agent host installer packages ## agent, host tools, installer, packages
 iso: $(ISO) ## the guest tools ISO
 containerdisk: $(CONTAINERDISK) ## the ISO as an OCI image, as KubeVirt takes it
+sysext: $(SYSEXT) ## the agent as a systemd-sysext image, for a read-only /usr
 packages: $(GUEST_PACKAGES) $(HOST_DEB) ## deb and rpm packages of agent and kernel module, deb of the host tools
 
 preflight:
@@ -127,6 +129,10 @@ $(DKMS_RPM): $(DKMS_DEB) $(call files,packaging/rpm)
 $(ISO): $(GUEST_PACKAGES) packaging/sbom.sh packaging/sbom.table $(BUILD)/installer/setup $(call files,iso) \
 		$(call files,docs/man) $(BUILD)/prebuilt/done
 	@iso/build.sh $@ $(GUEST_PACKAGES)
+
+$(SYSEXT): $(AGENT_DEB) packaging/sysext.sh $(call files,packaging/sysext)
+	@packaging/preflight.sh $(BUILD) mksquashfs
+	@packaging/sysext.sh $@
 
 $(CONTAINERDISK): $(ISO) iso/containerdisk.sh
 	@packaging/preflight.sh $(BUILD) umoci

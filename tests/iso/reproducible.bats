@@ -10,7 +10,7 @@ export BUILD=${BUILD:-$top/build}
 dist=$BUILD/dist/guest-tools-$(cat "$top/VERSION").tar.xz
 
 setup_file() {
-	make -s -C "$top" dist iso packages containerdisk >&2
+	make -s -C "$top" dist iso packages containerdisk sysext >&2
 }
 
 setup() {
@@ -73,11 +73,11 @@ assert_same() {
 	local path
 
 	elsewhere
-	run build iso packages containerdisk
+	run build iso packages containerdisk sysext
 	assert_success
 	while read -r path; do
 		assert_same "$source/build/$path" "$BUILD/$path"
-	done < <(cd "$source/build" && find iso packages containerdisk -type f)
+	done < <(cd "$source/build" && find iso packages containerdisk sysext -type f)
 	[ -e "$source/build/iso" ] && [ -e "$source/build/packages" ]
 }
 

@@ -94,7 +94,6 @@ both()
 		guest-shutdown '{"mode":"rubbish"}' .
 		guest-set-vcpus '{"vcpus":[{"logical-id":0,"online":false}]}' .
 		guest-ssh-get-authorized-keys '{"username":"alice","x":1}' .
-		guest-exec '{"path":"/none"}' .
 	)
 
 	both "${cases[@]}"
