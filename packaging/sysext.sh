@@ -26,7 +26,7 @@ esac
 
 "$here/stage.sh" agent guest-tools-agent "$tree"
 # An extension has no /etc: the agent does without, and an administrator's files are heeded.
-rm -r "$tree/etc" "$tree/usr/share/guest-tools"
+rm -r "${tree:?}/etc" "$tree/usr/share/guest-tools"
 mkdir -p "$tree/usr/lib/extension-release.d" "$units/multi-user.target.d"
 cat >"$tree/usr/lib/extension-release.d/extension-release.$name" <<END
 ID=_any
