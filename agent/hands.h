@@ -18,7 +18,7 @@ enum hands_operation { HANDS_FLUSH, HANDS_FREEZE, HANDS_THAW };
 #define HANDS_MAX_ITEMS 4096
 
 struct hands {
-	int tokens;  /* where the worker writes tokens; -1 before the start */
+	int tokens;  /* where the worker writes tokens, once they are started */
 	int pending; /* tokens that have not come back */
 };
 

@@ -134,35 +134,56 @@ loop_mount()
 		mount -o loop $1 $2 && sync"
 }
 
-@test "a freezer that is stuck in the kernel, and killed there, keeps nothing frozen" {
-	local ctl
-
+# stuck_freeze: the agent is asked for a freeze, in the background, in which one freezer is stuck, as
+# somebody else froze what its file system is on
+stuck_freeze()
+{
 	loop_mount /srv/1/stuck.img /srv/stuck
 	loop_mount /srv/2/other.img /srv/other
 	agent_starts_with --freeze-timeout=8
 	guest_run 'fsfreeze -f /srv/1'
 	host_agent freeze >"$BATS_TEST_TMPDIR/stuck" 2>&1 3>&- &
-	ctl=$!
+	CTL=$!
 	guest_wait_for 'grep -qs ext4_freeze /proc/[0-9]*/task/*/stack' 10
 	guest_run_bg other 'echo x >/srv/other/probe'
 	sleep 2
 	guest_run "test ! -e $GUEST_RUN/other.rc"
-	# The process with the threads: the kernel ends it when the one that is stuck comes back.
-	guest_run 'kill -9 $(for pid in $(pgrep fsfreeze-worker); do
-		[ "$(ls /proc/$pid/task | wc -l)" = 1 ] || echo $pid; done)'
+}
+
+# stuck_ends: what the freezer waited for is there; its freeze failed, and holds nothing
+stuck_ends()
+{
 	guest_bg_wait other 20
 	guest_run 'fsfreeze -u /srv/1'
 	status=0
-	wait "$ctl" || status=$?
+	wait "$CTL" || status=$?
 	[ "$status" = 1 ]
-	run -0 cat "$BATS_TEST_TMPDIR/stuck"
-	[[ $output == *"cannot freeze"* ]]
+	cat "$BATS_TEST_TMPDIR/stuck"
 	writer_goes_on /srv/1
+	guest_run_bg stuck 'echo x >/srv/stuck/probe'
+	guest_bg_wait stuck 10
 	guest_run 'umount /srv/stuck /srv/other && rm /srv/1/stuck.img /srv/2/other.img'
+	agent_wait
 	run -0 host_agent freeze
 	[[ $output == "3 file systems frozen" ]]
 	run -0 host_agent thaw
 	agent_starts_with
+}
+
+@test "a freezer that is stuck in the kernel, and killed there, keeps nothing frozen" {
+	stuck_freeze
+	# The process with the threads: the kernel ends it when the one that is stuck comes back.
+	guest_run 'kill -9 $(for pid in $(pgrep fsfreeze-worker); do
+		[ "$(ls /proc/$pid/task | wc -l)" = 1 ] || echo $pid; done)'
+	stuck_ends
+	run -0 cat "$BATS_TEST_TMPDIR/stuck"
+	[[ $output == *"cannot freeze"* ]]
+}
+
+@test "a freezer that is stuck while its worker is killed leaves nothing frozen when it comes through" {
+	stuck_freeze
+	guest_run 'kill -9 $(pgrep -o fsfreeze-worker)'
+	stuck_ends
 }
 
 @test "a read-only squashfs is left alone" {
