@@ -44,6 +44,16 @@ teardown()
 	[ "$output" = next ]
 }
 
+@test "news of a host that left, when it is back already, end no command" {
+	guest_start
+	run -3 "$BUILD/vm/guest-exec" -d 20 -l 200 "$GUEST_DIR/control.sock" \
+		'echo begun; sleep 2; echo lived; exit 3'
+	[ "$output" = $'begun\nlived' ]
+	# and one who stays away is not waited for
+	run -124 "$BUILD/vm/guest-exec" -d 6 -l 4000 "$GUEST_DIR/control.sock" 'echo; exec sleep 1000'
+	run -1 guest_run 'pgrep -x sleep'
+}
+
 @test "a background command keeps its output and status" {
 	guest_start
 	guest_run_bg job "echo it\\'s begun; sleep 1; echo done; exit 3"

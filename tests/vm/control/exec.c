@@ -26,17 +26,20 @@
 #define STATUS_BROKEN  125
 
 static const char usage[] =
-	"usage: guest-exec [-d SECONDS] [-c] [-i | -t] SOCKET COMMAND...\n"
+	"usage: guest-exec [-d SECONDS] [-c] [-i | -t] [-l MS] SOCKET COMMAND...\n"
 	"       guest-exec [-d SECONDS] [-c] -b SOCKET\n"
 	"  -b  print the guest's boot ID as soon as it answers\n"
 	"  -c  set the guest's clock to this machine's\n"
 	"  -d  give up after so many seconds (60), with status 124\n"
 	"  -i  standard input goes to the command\n"
+	"  -l  hang up at the command's first output, and come back after so many milliseconds\n"
 	"  -t  run the command on a terminal\n"
 	"The status is the command's; 125 when the channel is broken.\n";
 
 struct client {
+	const char *path;
 	int fd;
+	int leave_ms; /* how long to hang up at the first output; 0 not at all */
 	uint64_t session;
 	int64_t deadline; /* ms of the monotonic clock; 0 for none */
 	int input;        /* descriptor passed on to the command, or -1 */
@@ -62,17 +65,16 @@ static int time_left(const struct client *client)
 	return left > 0 ? (int)left : 0;
 }
 
-static int client_connect(struct client *client, const char *path)
+static int client_connect(struct client *client)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
-	if (strlen(path) >= sizeof(address.sun_path))
+	if (strlen(client->path) >= sizeof(address.sun_path))
 		return -ENAMETOOLONG;
-	strcpy(address.sun_path, path);
+	strcpy(address.sun_path, client->path);
 	client->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (client->fd < 0 || connect(client->fd, (struct sockaddr *)&address, sizeof(address)) ||
-	    fcntl(client->fd, F_SETFL, O_NONBLOCK) ||
-	    getrandom(&client->session, sizeof(client->session), 0) != sizeof(client->session))
+	    fcntl(client->fd, F_SETFL, O_NONBLOCK))
 		return -errno;
 	return 0;
 }
@@ -229,6 +231,20 @@ static int take_output(struct client *client, int *status)
 	return 0;
 }
 
+/* Hang up at the first output, so the guest is told that its host left while the session goes on. */
+static int client_hang_up(struct client *client, int *status)
+{
+	struct timespec pause = { client->leave_ms / 1000, client->leave_ms % 1000 * 1000000L };
+	int ret = client_receive(client, time_left(client));
+
+	if (ret <= 0)
+		return ret ? ret : -ETIMEDOUT;
+	ret = take_output(client, status);
+	close(client->fd);
+	nanosleep(&pause, NULL);
+	return ret < 0 ? ret : client_connect(client);
+}
+
 /* Until the command ends: input there, output here.  Return: 0, or a negative errno. */
 static int client_converse(struct client *client, int *status)
 {
@@ -267,6 +283,8 @@ static int client_run(struct client *client, const char *command, bool pty, int 
 		ret = client_send_size(client);
 	if (!ret && client->input < 0)
 		ret = client_send(client, FRAME_STDIN, 0, 0);
+	if (!ret && client->leave_ms)
+		ret = client_hang_up(client, status);
 	return ret ? ret : client_converse(client, status);
 }
 
@@ -321,13 +339,15 @@ int main(int argc, char **argv)
 	bool boot_id = false, set_clock = false, pty = false;
 	int option, ret, status = 0, seconds = 60;
 
-	while ((option = getopt(argc, argv, "+bcd:it")) != -1) {
+	while ((option = getopt(argc, argv, "+bcd:il:t")) != -1) {
 		if (option == 'b')
 			boot_id = true;
 		else if (option == 'c')
 			set_clock = true;
 		else if (option == 'd')
 			seconds = atoi(optarg);
+		else if (option == 'l')
+			client.leave_ms = atoi(optarg);
 		else if (option == 'i' || option == 't')
 			client.input = 0;
 		else
@@ -338,7 +358,10 @@ int main(int argc, char **argv)
 		return fputs(usage, stderr), 2;
 	client.deadline = seconds ? clock_ms() + seconds * 1000LL : 0;
 	argv += optind;
-	ret = client_connect(&client, argv[0]);
+	client.path = argv[0];
+	if (getrandom(&client.session, sizeof(client.session), 0) != sizeof(client.session))
+		abort();
+	ret = client_connect(&client);
 	if (!ret)
 		ret = client_hello(&client, set_clock);
 	if (!ret && boot_id)

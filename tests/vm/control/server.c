@@ -8,6 +8,10 @@
  *
  *	IDLE --HELLO--> HELLO --EXEC (last)--> RUNNING --child ended--> IDLE
  *	HELLO, RUNNING --HELLO of another session, or the host left--> IDLE (child killed)
+ *
+ * The port tells that the host left by another queue than the one its data come by, and the driver
+ * takes that news up later: they may come after the first words of the next client.  So the host has
+ * left only when it does not come back for a second.
  */
 #include "frame.h"
 
@@ -29,6 +33,7 @@
 #include <unistd.h>
 
 #define COMMAND_MAX (256 * 1024)
+#define HOST_LEFT_MS 1000
 
 enum state { IDLE, HELLO, RUNNING };
 
@@ -77,6 +82,37 @@ static void end_session(void)
 	server.state = IDLE;
 }
 
+static int64_t clock_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+static bool host_is_there(void)
+{
+	struct pollfd port = { .fd = server.port, .events = POLLIN };
+
+	return poll(&port, 1, 0) >= 0 && !(port.revents & (POLLHUP | POLLERR));
+}
+
+/*
+ * Nobody there, it seems: sleep until something comes from them, or for so long that they would be
+ * back.  False when they are gone.
+ */
+static bool wait_for_host(void)
+{
+	int64_t end = clock_ms() + HOST_LEFT_MS, left = HOST_LEFT_MS;
+	struct epoll_event event;
+
+	while (left > 0 && !host_is_there()) {
+		epoll_wait(server.idle, &event, 1, (int)left);
+		left = end - clock_ms();
+	}
+	return host_is_there();
+}
+
 /* Write all to the port; false when the host has left. */
 static bool port_write(const char *data, size_t len)
 {
@@ -91,7 +127,8 @@ static bool port_write(const char *data, size_t len)
 		}
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
 			return false;
-		if (poll(&poll_port, 1, -1) > 0 && (poll_port.revents & (POLLHUP | POLLERR)))
+		if (poll(&poll_port, 1, -1) > 0 && (poll_port.revents & (POLLHUP | POLLERR)) &&
+		    !wait_for_host())
 			return false;
 	}
 	return true;
@@ -341,14 +378,10 @@ static void dispatch_all(void)
 		dispatch();
 }
 
-/* Nobody there: sleep until the port's state changes. */
-static void wait_for_host(void)
+static void host_left(void)
 {
-	struct epoll_event event;
-
-	end_session();
-	reader.len = 0;
-	epoll_wait(server.idle, &event, 1, 1000);
+	if (!wait_for_host())
+		end_session();
 	reap();
 }
 
@@ -366,9 +399,9 @@ static void serve(void)
 		if (poll(fds, 5, -1) < 0)
 			continue;
 		if ((fds[0].revents & POLLIN) && frame_fill(&reader, server.port) == 0)
-			wait_for_host();
+			host_left();
 		else if ((fds[0].revents & (POLLHUP | POLLERR)) && server.input_len)
-			wait_for_host();
+			host_left();
 		if (fds[4].revents)
 			pass_input();
 		dispatch_all();
