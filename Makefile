@@ -31,7 +31,7 @@ files = $(shell find $(1) -type f)
 MAKEFLAGS += --no-print-directory
 
 .PHONY: help all sysext containerdisk deb-source dist install uninstall iso packages agent host installer kmod deps check check-unit check-iso check-vm clean \
-	fuzz kernels check-deb check-debug check-faults check-headers check-cycles bench preflight guest-programs FORCE
+	fuzz kernels check-deb check-debug check-examples check-faults check-headers check-cycles bench preflight guest-programs FORCE
 .DELETE_ON_ERROR:
 
 help: ## print this
@@ -183,6 +183,8 @@ check-faults: installer ## setup broken at every system call, in every way: take
 check-headers: ## build the driver for all kernels that Debian offers: takes minutes
 	@tests/kmod/headers.sh
 
+check-examples: iso host guest-programs ## the examples for image builders with the builders themselves: takes minutes
+	@tests/run --timeout 1800 $(or $(T),tests/examples/tools.bats)
 check-cycles: ## a thousand freezes under writers on each kernel: takes minutes
 	@CYCLES=1000 CYCLES_SECONDS=1500 CYCLES_SUITES="bullseye bookworm trixie forky" tests/run --timeout 1800 tests/kmod/cycles.bats
 check-deb: deb-source ## build the Debian source package in a clean root, and lintian: takes minutes

@@ -207,7 +207,7 @@ vhost-user-fsfreeze"
 
 @test "the scripts are clean for shellcheck" {
 	command -v shellcheck >/dev/null || skip "shellcheck is not installed"
-	run shellcheck .ci/run packaging/*.sh packaging/*/*.sh packaging/deb/*/p* iso/*.sh tests/iso/*.sh
+	run shellcheck .ci/run packaging/*.sh packaging/*/*.sh packaging/deb/*/p* iso/*.sh tests/iso/*.sh docs/examples/*/*.sh
 	assert_success
 	run shellcheck -s sh agent/ready-hooks/*.in
 	assert_success
